@@ -1,0 +1,147 @@
+#include "base/uv/poll.h"
+
+#include <uv.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+namespace uvx {
+
+struct Poll::State {
+  uv_poll_t handle;
+  uv_timer_t timer;  // one for both directions: fires at the nearer deadline
+  Loop* loop;
+  Waiter* reader = nullptr;
+  Waiter* writer = nullptr;
+  base::Deadline read_deadline;
+  base::Deadline write_deadline;
+  int open_handles = 2;
+  bool closed = false;
+
+  int wanted() const {
+    return (reader != nullptr ? UV_READABLE | UV_DISCONNECT : 0) |
+           (writer != nullptr ? UV_WRITABLE : 0);
+  }
+
+  void wake(Waiter*& side, int error) {
+    if (side == nullptr) return;
+    side->error = error;
+    loop->make_ready(std::exchange(side, nullptr)->handle);
+  }
+
+  void rearm() {
+    if (closed) return;
+    if (const int events = wanted(); events != 0)
+      uv_poll_start(&handle, events, [](uv_poll_t* p, int status, int events_now) {
+        static_cast<State*>(p->data)->on_ready(status, events_now);
+      });
+    else
+      uv_poll_stop(&handle);
+    rearm_timer();
+  }
+
+  void rearm_timer() {
+    base::Instant nearest = base::Instant::max();
+    if (reader != nullptr) nearest = std::min(nearest, read_deadline.at());
+    if (writer != nullptr) nearest = std::min(nearest, write_deadline.at());
+    if (nearest == base::Instant::max()) {
+      uv_timer_stop(&timer);
+      return;
+    }
+    const auto left = nearest - base::Clock::now();
+    const auto ms = std::max<int64_t>(
+        0, std::chrono::ceil<std::chrono::milliseconds>(left).count());
+    uv_update_time(timer.loop);
+    uv_timer_start(
+        &timer, [](uv_timer_t* t) { static_cast<State*>(t->data)->on_timer(); },
+        static_cast<uint64_t>(ms), 0);
+  }
+
+  void on_ready(int status, int events) {
+    // On a broken descriptor (status < 0) both wake: the system call names the error.
+    if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0) wake(reader, 0);
+    if (status < 0 || (events & (UV_WRITABLE | UV_DISCONNECT)) != 0) wake(writer, 0);
+    rearm();
+  }
+
+  void on_timer() {
+    const auto now = base::Clock::now();
+    if (read_deadline.passed(now)) wake(reader, ETIMEDOUT);
+    if (write_deadline.passed(now)) wake(writer, ETIMEDOUT);
+    rearm();
+  }
+};
+
+namespace {
+
+struct PollAwaiter {
+  Poll::State* state;
+  Waiter* Poll::State::* side;
+  base::Deadline Poll::State::* deadline_of;
+  base::Deadline deadline;
+  Waiter waiter{};
+
+  bool await_ready() const noexcept { return state->closed; }
+  void await_suspend(std::coroutine_handle<> h) {
+    waiter.handle = h;
+    if (state->*side != nullptr) {
+      std::fputs("uvx: two coroutines wait for the same side of a descriptor\n", stderr);
+      std::abort();
+    }
+    state->*side = &waiter;
+    state->*deadline_of = deadline;
+    state->rearm();
+  }
+  int await_resume() const noexcept {
+    return waiter.error != 0 ? waiter.error : state->closed ? ECANCELED : 0;
+  }
+};
+
+Task<base::Result<>> wait_for(PollAwaiter awaiter) {
+  const int error = co_await awaiter;
+  if (error != 0) co_return base::fail(error, "wait for descriptor");
+  co_return base::Result<>{};
+}
+
+}  // namespace
+
+Poll::Poll(Loop& loop, int fd) : state_(new State{}) {
+  state_->loop = &loop;
+  if (const int error = uv_poll_init(loop.raw(), &state_->handle, fd); error != 0) {
+    std::fprintf(stderr, "uvx: uv_poll_init of descriptor %d: %s\n", fd, uv_strerror(error));
+    std::abort();
+  }
+  uv_timer_init(loop.raw(), &state_->timer);
+  state_->handle.data = state_;
+  state_->timer.data = state_;
+}
+
+Poll::~Poll() {
+  close();
+  const auto closed = [](uv_handle_t* h) {
+    auto* state = static_cast<State*>(h->data);
+    if (--state->open_handles == 0) delete state;
+  };
+  uv_close(reinterpret_cast<uv_handle_t*>(&state_->handle), closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&state_->timer), closed);
+}
+
+void Poll::close() {
+  if (state_->closed) return;
+  state_->closed = true;
+  uv_poll_stop(&state_->handle);
+  uv_timer_stop(&state_->timer);
+  state_->wake(state_->reader, ECANCELED);
+  state_->wake(state_->writer, ECANCELED);
+}
+
+Task<base::Result<>> Poll::readable(base::Deadline deadline) {
+  return wait_for({state_, &State::reader, &State::read_deadline, deadline});
+}
+
+Task<base::Result<>> Poll::writable(base::Deadline deadline) {
+  return wait_for({state_, &State::writer, &State::write_deadline, deadline});
+}
+
+}  // namespace uvx

@@ -1,0 +1,32 @@
+// Poll: readiness of one descriptor for coroutines. The caller owns the descriptor and does the
+// system call itself: try first, wait only on EAGAIN.
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/uv/loop.h"
+
+namespace uvx {
+
+/// Watches a descriptor that must stay open until the Poll is destroyed. libuv sets O_NONBLOCK on
+/// it, which is shared by every copy. At most one reader and one writer wait at a time (checked).
+class Poll {
+ public:
+  Poll(Loop& loop, int fd);
+  ~Poll();  ///< waiters must have left; use close() and let them unwind
+  Poll(const Poll&) = delete;
+  Poll& operator=(const Poll&) = delete;
+
+  /// Ready to read (or at its end, or broken: the system call will tell).
+  /// ETIMEDOUT after the deadline, ECANCELED after close().
+  Task<base::Result<>> readable(base::Deadline deadline = {});
+  Task<base::Result<>> writable(base::Deadline deadline = {});
+  /// Wakes all waiters with ECANCELED and stops watching: now the descriptor may be closed.
+  void close();
+
+  struct State;  // owned by libuv until its close callback
+ private:
+  State* state_;
+};
+
+}  // namespace uvx

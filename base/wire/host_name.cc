@@ -1,0 +1,76 @@
+#include "base/wire/host_name.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace wire {
+
+namespace {
+
+constexpr size_t kMaxName = 253;  // RFC 1035, 2.3.4, without the root dot
+constexpr size_t kMaxLabel = 63;
+
+bool is_label_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+bool is_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxName) return false;
+  size_t label = 0;
+  for (const char c : name) {
+    if (c == '.') {
+      if (label == 0) return false;
+      label = 0;
+    } else if (!is_label_char(c) || ++label > kMaxLabel) {
+      return false;
+    }
+  }
+  return label > 0;
+}
+
+bool is_ipv6_literal(std::string_view text) {
+  return text.size() > 2 && text.front() == '[' && text.back() == ']' &&
+         std::ranges::all_of(text.substr(1, text.size() - 2), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
+         });
+}
+
+bool is_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return text.empty() || (error == std::errc{} && end == text.data() + text.size() && port <= 65535);
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+}  // namespace
+
+std::optional<std::string> normalise_host(std::string_view host) {
+  const size_t colon = host.rfind(':');
+  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+  if (has_port) {
+    if (!is_port(host.substr(colon + 1))) return std::nullopt;
+    host = host.substr(0, colon);
+  }
+  std::string name = lower(host);
+  if (is_ipv6_literal(name)) return name;
+  if (name.ends_with('.')) name.pop_back();
+  if (!is_name(name)) return std::nullopt;
+  return name;
+}
+
+std::optional<std::string> normalise_domain(std::string_view domain) {
+  const bool wildcard = domain.starts_with("*.");
+  if (wildcard) domain.remove_prefix(2);
+  if (domain.find(':') != std::string_view::npos && !domain.starts_with('[')) return std::nullopt;
+  auto name = normalise_host(domain);
+  if (name && wildcard) name->insert(0, "*.");
+  return name;
+}
+
+}  // namespace wire
