@@ -10,7 +10,8 @@ using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, the same for every
 using Instant = Clock::time_point;
 using Duration = Clock::duration;
 
-/// A point in time after which waiting is pointless; passed down unchanged through every layer.
+/// A point in time after which waiting is pointless; passed down unchanged through every
+/// layer.
 class Deadline {
  public:
   /// Waits for ever.

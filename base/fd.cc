@@ -43,7 +43,8 @@ Result<Fd> make_memfd(const std::string& name) {
 }
 
 Result<> seal(int memfd) {
-  if (::fcntl(memfd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+  if (::fcntl(memfd, F_ADD_SEALS,
+              F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
     return fail_errno("seal memfd");
   return {};
 }
@@ -56,8 +57,7 @@ Result<> seal_size(int memfd) {
 
 Result<> set_blocking(int fd, Blocking blocking) {
   const int flags = ::fcntl(fd, F_GETFL);
-  const int wanted =
-      blocking == Blocking::yes ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+  const int wanted = blocking == Blocking::yes ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
   if (flags < 0 || ::fcntl(fd, F_SETFL, wanted) != 0) return fail_errno("set O_NONBLOCK");
   return {};
 }

@@ -1,7 +1,7 @@
 // Fd: the owner of one file descriptor, and the few ways to make one.
 //
-// Every descriptor in Imperium is close-on-exec and owned by exactly one Fd; non-owning code
-// takes an int. Only spawn (vassal/) carries descriptors through exec.
+// Every descriptor in Imperium is close-on-exec and owned by exactly one Fd; non-owning
+// code takes an int. Only spawn (vassal/) carries descriptors through exec.
 #pragma once
 
 #include <string>
@@ -57,7 +57,8 @@ Result<FdPair> make_socketpair(int type, Blocking blocking = Blocking::yes);
 Result<Fd> duplicate(int fd);
 /// memfd_create(2) with room for seals; `name` is for /proc only.
 Result<Fd> make_memfd(const std::string& name);
-/// Forbids every later change of a memfd's content and size (memfd_create(2), F_ADD_SEALS).
+/// Forbids every later change of a memfd's content and size (memfd_create(2),
+/// F_ADD_SEALS).
 Result<> seal(int memfd);
 /// Forbids resizing only: the content stays writable through mappings (for scoreboards).
 Result<> seal_size(int memfd);

@@ -1,7 +1,7 @@
 // Messages with descriptors over unix sockets (SCM_RIGHTS, unix(7)).
 //
-// Never blocks: MSG_DONTWAIT is set on every call, because O_NONBLOCK lives on the shared open
-// file description and cannot be trusted. A caller that may wait polls first.
+// Never blocks: MSG_DONTWAIT is set on every call, because O_NONBLOCK lives on the shared
+// open file description and cannot be trusted. A caller that may wait polls first.
 #pragma once
 
 #include <span>
@@ -13,7 +13,8 @@
 
 namespace base {
 
-/// The most descriptors in one message of ours (the kernel's own limit is 253, SCM_MAX_FD).
+/// The most descriptors in one message of ours (the kernel's own limit is 253,
+/// SCM_MAX_FD).
 inline constexpr size_t kMaxPassedFds = 16;
 
 /// Sends `data` and copies of `fds` as one message. EAGAIN: the channel is full.
@@ -24,8 +25,9 @@ struct Received {
   std::vector<Fd> fds;  ///< close-on-exec, owned by the caller
 };
 
-/// Receives one message into `buffer`. EAGAIN: none is there. EMSGSIZE: it was larger than the
-/// buffer, or carried more than kMaxPassedFds descriptors; it is dropped, its descriptors closed.
+/// Receives one message into `buffer`. EAGAIN: none is there. EMSGSIZE: it was larger
+/// than the buffer, or carried more than kMaxPassedFds descriptors; it is dropped, its
+/// descriptors closed.
 Result<Received> receive_with_fds(int socket, std::span<char> buffer);
 
 }  // namespace base

@@ -29,13 +29,18 @@ Result<std::string> read_file(const std::filesystem::path& path, size_t limit) {
   return content;
 }
 
-Result<> write_file(const std::filesystem::path& path, std::string_view content, mode_t mode) {
+Result<> write_file(const std::filesystem::path& path,
+                    std::string_view content,
+                    mode_t mode) {
   const std::string beside = path.string() + ".new";
-  const Fd fd(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+  const Fd fd(::open(beside.c_str(),
+                     O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) return fail_errno("open " + beside);
-  if (auto written = write_all(fd.get(), content); !written) return wrap(written.error(), beside);
+  if (auto written = write_all(fd.get(), content); !written)
+    return wrap(written.error(), beside);
   if (::fchmod(fd.get(), mode) != 0) return fail_errno("chmod " + beside);
-  if (::rename(beside.c_str(), path.c_str()) != 0) return fail_errno("rename " + path.string());
+  if (::rename(beside.c_str(), path.c_str()) != 0)
+    return fail_errno("rename " + path.string());
   return {};
 }
 

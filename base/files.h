@@ -16,7 +16,10 @@ namespace base {
 Result<std::string> read_fd(int fd, size_t limit);
 /// The content of a file of ours. Not for files of tenants: see vassal/reader.
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit);
-/// Writes beside `path` and renames over it, so that readers see the old or the new content.
-Result<> write_file(const std::filesystem::path& path, std::string_view content, mode_t mode = 0644);
+/// Writes beside `path` and renames over it, so that readers see the old or the new
+/// content.
+Result<> write_file(const std::filesystem::path& path,
+                    std::string_view content,
+                    mode_t mode = 0644);
 
 }  // namespace base

@@ -1,12 +1,12 @@
 #include "base/log.h"
 
-#include <spdlog/logger.h>
+#include <utility>
+
 #include <spdlog/details/null_mutex.h>
+#include <spdlog/logger.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
-
-#include <utility>
 
 namespace base {
 
@@ -31,11 +31,16 @@ constexpr const char* kPattern = "%Y-%m-%dT%H:%M:%S.%e%z %l [%n] %v";
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warn: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
-    case LogLevel::off: return spdlog::level::off;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+    case LogLevel::off:
+      return spdlog::level::off;
   }
   return spdlog::level::off;
 }
@@ -65,7 +70,8 @@ Log Log::silent() {
 
 Log Log::to_string(std::string name, std::string* out) {
   auto sink = std::make_shared<StringSink>(out);
-  return Log(std::make_shared<Sink>(std::move(name), std::move(sink), spdlog::level::debug));
+  return Log(
+      std::make_shared<Sink>(std::move(name), std::move(sink), spdlog::level::debug));
 }
 
 Log Log::named(std::string name) const {
@@ -73,7 +79,9 @@ Log Log::named(std::string name) const {
                                     sink_->logger.level()));
 }
 
-bool Log::enabled(LogLevel level) const { return sink_->logger.should_log(to_spdlog(level)); }
+bool Log::enabled(LogLevel level) const {
+  return sink_->logger.should_log(to_spdlog(level));
+}
 
 void Log::write(LogLevel level, std::string_view line) {
   sink_->logger.log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));

@@ -17,7 +17,8 @@ ExitStatus ExitStatus::from_wait(int wait_status) {
 std::string ExitStatus::describe() const {
   if (kind == Kind::exited) return "exit " + std::to_string(value);
   const char* name = ::sigdescr_np(value);
-  return "signal " + std::to_string(value) + " (" + (name != nullptr ? name : "unknown") + ")";
+  return "signal " + std::to_string(value) + " (" + (name != nullptr ? name : "unknown") +
+         ")";
 }
 
 Result<Pidfd> Pidfd::open(pid_t pid) {

@@ -37,7 +37,8 @@ class Pidfd {
   explicit operator bool() const { return static_cast<bool>(fd_); }
   /// pidfd_send_signal(2). ESRCH: it has ended.
   Result<> signal(int signal_number) const;
-  /// Reaps the child if it has ended; nothing while it runs. ECHILD if it is not our child.
+  /// Reaps the child if it has ended; nothing while it runs. ECHILD if it is not our
+  /// child.
   Result<std::optional<ExitStatus>> try_wait() const;
   /// True once the process has ended (zombies included), whoever its parent is.
   bool ended() const;

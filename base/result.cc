@@ -24,8 +24,7 @@ std::unexpected<Error> fail_errno(std::string context) {
 }
 
 std::unexpected<Error> wrap(const Error& error, std::string_view context) {
-  return std::unexpected(
-      Error{error.code, std::string(context) + ": " + error.context});
+  return std::unexpected(Error{error.code, std::string(context) + ": " + error.context});
 }
 
 }  // namespace base

@@ -12,7 +12,9 @@ struct Origin {
   uint32_t line = 0;  ///< 0 where there are no lines
 
   /// "/etc/vassals/a.ini:3", or the file alone
-  std::string text() const { return line == 0 ? file : file + ":" + std::to_string(line); }
+  std::string text() const {
+    return line == 0 ? file : file + ":" + std::to_string(line);
+  }
   friend bool operator==(const Origin&, const Origin&) = default;
 };
 

@@ -1,13 +1,14 @@
 #include "base/uv/loop.h"
 
-#include <uv.h>
-
 #include <cstdio>
 #include <cstdlib>
 
+#include <uv.h>
+
 namespace uvx {
 
-// ---- timers -----------------------------------------------------------------------------------
+// ---- timers
+// -----------------------------------------------------------------------------------
 
 struct Timer::State {
   uv_timer_t handle;
@@ -27,7 +28,8 @@ namespace {
 uint64_t milliseconds_until(base::Instant at) {
   const auto left = at - base::Clock::now();
   if (left <= base::Duration::zero()) return 0;
-  return static_cast<uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+  return static_cast<uint64_t>(
+      std::chrono::ceil<std::chrono::milliseconds>(left).count());
 }
 
 struct TimerAwaiter {
@@ -43,7 +45,8 @@ struct TimerAwaiter {
     if (deadline.is_never()) return;
     uv_update_time(state->handle.loop);
     uv_timer_start(
-        &state->handle, [](uv_timer_t* t) { static_cast<Timer::State*>(t->data)->wake(0); },
+        &state->handle,
+        [](uv_timer_t* t) { static_cast<Timer::State*>(t->data)->wake(0); },
         milliseconds_until(deadline.at()), 0);
   }
   int await_resume() const noexcept { return waiter.error; }
@@ -75,7 +78,8 @@ Task<base::Result<>> Timer::sleep_until(base::Deadline deadline) {
   co_return base::Result<>{};
 }
 
-// ---- signals ----------------------------------------------------------------------------------
+// ---- signals
+// ----------------------------------------------------------------------------------
 
 struct SignalWatch::State {
   uv_signal_t handle;
@@ -142,7 +146,8 @@ Task<base::Result<>> SignalWatch::next() {
   co_return base::Result<>{};
 }
 
-// ---- the loop ---------------------------------------------------------------------------------
+// ---- the loop
+// ---------------------------------------------------------------------------------
 
 Loop::Loop() : loop_(std::make_unique<uv_loop_s>()) {
   if (const int error = uv_loop_init(loop_.get()); error != 0) {

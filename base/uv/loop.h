@@ -1,7 +1,7 @@
 // Loop: one libuv loop with a ready queue, timers and signals for coroutines.
 //
-// Everything that wakes a coroutine goes through make_ready() and is resumed from the top of the
-// stack. ~Loop closes the libuv loop and requires that no handle was leaked.
+// Everything that wakes a coroutine goes through make_ready() and is resumed from the top
+// of the stack. ~Loop closes the libuv loop and requires that no handle was leaked.
 #pragma once
 
 #include <coroutine>
@@ -18,13 +18,15 @@ namespace uvx {
 
 class Loop;
 
-/// What a waiting coroutine leaves behind: woken once, with an errno (0 = what it waited for).
+/// What a waiting coroutine leaves behind: woken once, with an errno (0 = what it waited
+/// for).
 struct Waiter {
   std::coroutine_handle<> handle;
   int error = 0;
 };
 
-/// A timer that many deadlines can share: `co_await timer.sleep_until(...)`. One sleeper at a time.
+/// A timer that many deadlines can share: `co_await timer.sleep_until(...)`. One sleeper
+/// at a time.
 class Timer {
  public:
   explicit Timer(Loop& loop);
@@ -32,7 +34,8 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  /// ECANCELED if close() or cancel() came first; a deadline that never comes waits for those.
+  /// ECANCELED if close() or cancel() came first; a deadline that never comes waits for
+  /// those.
   Task<base::Result<>> sleep_until(base::Deadline deadline);
   /// Wakes the sleeper early with ECANCELED; the timer can be used again.
   void cancel();
@@ -55,6 +58,7 @@ class SignalWatch {
   void close();
 
   struct State;
+
  private:
   State* state_;
 };
@@ -70,7 +74,8 @@ class Loop {
   template <class T>
   T run(Task<T> task) {
     task.start();
-    while (!task.done()) turn(Turn::wait);
+    while (!task.done())
+      turn(Turn::wait);
     return task.take();
   }
   /// Runs until nothing is left to do without waiting (tests: "has not answered yet").
@@ -78,7 +83,8 @@ class Loop {
 
   /// Resumes `handle` from the top of the stack, after everything queued before.
   void make_ready(std::coroutine_handle<> handle) { ready_.push_back(handle); }
-  /// Steps aside: the awaiter goes on after everything that is ready now and one look at the kernel.
+  /// Steps aside: the awaiter goes on after everything that is ready now and one look at
+  /// the kernel.
   auto yield() {
     struct Awaiter {
       Loop& loop;
@@ -89,7 +95,9 @@ class Loop {
     return Awaiter{*this};
   }
   Task<base::Result<>> sleep_until(base::Deadline deadline);
-  Task<base::Result<>> sleep_for(base::Duration d) { return sleep_until(base::Deadline::in(d)); }
+  Task<base::Result<>> sleep_for(base::Duration d) {
+    return sleep_until(base::Deadline::in(d));
+  }
 
   uv_loop_s* raw() { return loop_.get(); }
 

@@ -1,10 +1,10 @@
 #include "base/uv/poll.h"
 
-#include <uv.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+
+#include <uv.h>
 
 namespace uvx {
 
@@ -50,8 +50,8 @@ struct Poll::State {
       return;
     }
     const auto left = nearest - base::Clock::now();
-    const auto ms = std::max<int64_t>(
-        0, std::chrono::ceil<std::chrono::milliseconds>(left).count());
+    const auto ms =
+        std::max<int64_t>(0, std::chrono::ceil<std::chrono::milliseconds>(left).count());
     uv_update_time(timer.loop);
     uv_timer_start(
         &timer, [](uv_timer_t* t) { static_cast<State*>(t->data)->on_timer(); },
@@ -109,7 +109,8 @@ Task<base::Result<>> wait_for(PollAwaiter awaiter) {
 Poll::Poll(Loop& loop, int fd) : state_(new State{}) {
   state_->loop = &loop;
   if (const int error = uv_poll_init(loop.raw(), &state_->handle, fd); error != 0) {
-    std::fprintf(stderr, "uvx: uv_poll_init of descriptor %d: %s\n", fd, uv_strerror(error));
+    std::fprintf(stderr, "uvx: uv_poll_init of descriptor %d: %s\n", fd,
+                 uv_strerror(error));
     std::abort();
   }
   uv_timer_init(loop.raw(), &state_->timer);

@@ -1,5 +1,5 @@
-// Poll: readiness of one descriptor for coroutines. The caller owns the descriptor and does the
-// system call itself: try first, wait only on EAGAIN.
+// Poll: readiness of one descriptor for coroutines. The caller owns the descriptor and
+// does the system call itself: try first, wait only on EAGAIN.
 #pragma once
 
 #include "base/clock.h"
@@ -8,8 +8,9 @@
 
 namespace uvx {
 
-/// Watches a descriptor that must stay open until the Poll is destroyed. libuv sets O_NONBLOCK on
-/// it, which is shared by every copy. At most one reader and one writer wait at a time (checked).
+/// Watches a descriptor that must stay open until the Poll is destroyed. libuv sets
+/// O_NONBLOCK on it, which is shared by every copy. At most one reader and one writer
+/// wait at a time (checked).
 class Poll {
  public:
   Poll(Loop& loop, int fd);
@@ -21,7 +22,8 @@ class Poll {
   /// ETIMEDOUT after the deadline, ECANCELED after close().
   Task<base::Result<>> readable(base::Deadline deadline = {});
   Task<base::Result<>> writable(base::Deadline deadline = {});
-  /// Wakes all waiters with ECANCELED and stops watching: now the descriptor may be closed.
+  /// Wakes all waiters with ECANCELED and stops watching: now the descriptor may be
+  /// closed.
   void close();
 
   struct State;  // owned by libuv until its close callback

@@ -1,10 +1,11 @@
 // Task<T>: a coroutine that is awaited by exactly one other, or rooted in a TaskGroup.
 //
-// A task starts when it is first awaited and runs on its awaiter's stack until it suspends; a child
-// that finishes without suspending never suspends its awaiter (symmetric transfer). Resumption
-// after waiting always comes from the top of the loop (Loop::make_ready), so no coroutine runs on
-// top of another's stack frame. Cancel by closing what the task waits for, never by destroying a
-// suspended frame. Arguments by value, or references that outlive the group; no lambda coroutines.
+// A task starts when it is first awaited and runs on its awaiter's stack until it
+// suspends; a child that finishes without suspending never suspends its awaiter
+// (symmetric transfer). Resumption after waiting always comes from the top of the loop
+// (Loop::make_ready), so no coroutine runs on top of another's stack frame. Cancel by
+// closing what the task waits for, never by destroying a suspended frame. Arguments by
+// value, or references that outlive the group; no lambda coroutines.
 #pragma once
 
 #include <coroutine>
@@ -24,7 +25,8 @@ namespace detail {
 struct FinalAwaiter {
   bool await_ready() const noexcept { return false; }
   template <class Promise>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<Promise> done) const noexcept {
+  std::coroutine_handle<> await_suspend(
+      std::coroutine_handle<Promise> done) const noexcept {
     const auto waiter = done.promise().waiter;
     return waiter ? waiter : std::noop_coroutine();
   }
@@ -66,7 +68,8 @@ struct Promise<void> : PromiseBase {
 
 }  // namespace detail
 
-/// Owns a coroutine frame. Await it once: `co_await std::move(task)` or `co_await make_task()`.
+/// Owns a coroutine frame. Await it once: `co_await std::move(task)` or `co_await
+/// make_task()`.
 template <class T>
 class [[nodiscard]] Task {
  public:
@@ -85,7 +88,8 @@ class [[nodiscard]] Task {
   ~Task() {
     if (!handle_) return;
     if (started_ && !handle_.done()) {
-      std::fputs("uvx: a suspended task was destroyed: close what it waits for instead\n", stderr);
+      std::fputs("uvx: a suspended task was destroyed: close what it waits for instead\n",
+                 stderr);
       std::abort();
     }
     handle_.destroy();
@@ -98,7 +102,8 @@ class [[nodiscard]] Task {
     struct Awaiter {
       Handle handle;
       bool await_ready() const noexcept { return handle.done(); }
-      std::coroutine_handle<> await_suspend(std::coroutine_handle<> waiter) const noexcept {
+      std::coroutine_handle<> await_suspend(
+          std::coroutine_handle<> waiter) const noexcept {
         handle.promise().waiter = waiter;
         return handle;
       }

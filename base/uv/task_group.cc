@@ -60,7 +60,8 @@ struct JoinAwaiter {
 }  // namespace
 
 Task<void> TaskGroup::join() {
-  while (running_ > 0) co_await JoinAwaiter{joiner_, running_ == 0};
+  while (running_ > 0)
+    co_await JoinAwaiter{joiner_, running_ == 0};
 }
 
 }  // namespace uvx

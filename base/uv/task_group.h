@@ -1,5 +1,6 @@
-// TaskGroup: the root of tasks that nobody awaits. It owns them until they finish; join() waits
-// for all. A stray exception in a root is logged to stderr and aborts: restarts are cheap.
+// TaskGroup: the root of tasks that nobody awaits. It owns them until they finish; join()
+// waits for all. A stray exception in a root is logged to stderr and aborts: restarts are
+// cheap.
 #pragma once
 
 #include <coroutine>
@@ -19,7 +20,8 @@ class TaskGroup {
   /// Starts `task` at once, on the caller's stack until its first wait.
   void spawn(Task<void> task);
   size_t size() const { return running_; }
-  /// Waits until every task has finished, those spawned meanwhile included. One joiner at a time.
+  /// Waits until every task has finished, those spawned meanwhile included. One joiner at
+  /// a time.
   Task<void> join();
 
  private:

@@ -23,7 +23,8 @@ void encode_handoff(const HandoffHeader& header, char* out) {
       .kind = static_cast<uint8_t>(header.kind),
       .reserved = {},
       .arrived_ns = base::to_wire(header.arrived),
-      .deadline_ns = header.deadline.is_never() ? UINT64_MAX : base::to_wire(header.deadline.at()),
+      .deadline_ns =
+          header.deadline.is_never() ? UINT64_MAX : base::to_wire(header.deadline.at()),
   };
   std::memcpy(out, &layout, sizeof(layout));
 }

@@ -31,14 +31,16 @@ bool is_name(std::string_view name) {
 bool is_ipv6_literal(std::string_view text) {
   return text.size() > 2 && text.front() == '[' && text.back() == ']' &&
          std::ranges::all_of(text.substr(1, text.size() - 2), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' ||
+                  c == '.';
          });
 }
 
 bool is_port(std::string_view text) {
   unsigned port = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  return text.empty() || (error == std::errc{} && end == text.data() + text.size() && port <= 65535);
+  return text.empty() ||
+         (error == std::errc{} && end == text.data() + text.size() && port <= 65535);
 }
 
 std::string lower(std::string_view text) {
@@ -52,7 +54,8 @@ std::string lower(std::string_view text) {
 
 std::optional<std::string> normalise_host(std::string_view host) {
   const size_t colon = host.rfind(':');
-  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+  const bool has_port =
+      colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
   if (has_port) {
     if (!is_port(host.substr(colon + 1))) return std::nullopt;
     host = host.substr(0, colon);
@@ -67,7 +70,8 @@ std::optional<std::string> normalise_host(std::string_view host) {
 std::optional<std::string> normalise_domain(std::string_view domain) {
   const bool wildcard = domain.starts_with("*.");
   if (wildcard) domain.remove_prefix(2);
-  if (domain.find(':') != std::string_view::npos && !domain.starts_with('[')) return std::nullopt;
+  if (domain.find(':') != std::string_view::npos && !domain.starts_with('['))
+    return std::nullopt;
   auto name = normalise_host(domain);
   if (name && wildcard) name->insert(0, "*.");
   return name;

@@ -1,5 +1,5 @@
-// Host names: the one grammar that the router's table, the claims of vassals and the check of
-// ini files share (RFC 1123 labels, plus '_' that real names use).
+// Host names: the one grammar that the router's table, the claims of vassals and the
+// check of ini files share (RFC 1123 labels, plus '_' that real names use).
 #pragma once
 
 #include <optional>
@@ -8,8 +8,9 @@
 
 namespace wire {
 
-/// The name of a Host header: lower-case, without port and trailing dot. IPv6 literals keep their
-/// brackets. Nothing if it is not a host name (empty, '/', spaces, over 253 bytes, empty labels).
+/// The name of a Host header: lower-case, without port and trailing dot. IPv6 literals
+/// keep their brackets. Nothing if it is not a host name (empty, '/', spaces, over 253
+/// bytes, empty labels).
 std::optional<std::string> normalise_host(std::string_view host);
 
 /// A name or "*.suffix" as a vassal claims it, normalised; nothing if it is neither.

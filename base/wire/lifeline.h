@@ -1,15 +1,18 @@
-// The lifeline: what a vassal and the emperor say to each other (wire::Message verbs over a
-// SOCK_SEQPACKET pair). Both sides ignore verbs they do not know.
+// The lifeline: what a vassal and the emperor say to each other (wire::Message verbs over
+// a SOCK_SEQPACKET pair). Both sides ignore verbs they do not know.
 #pragma once
 
 namespace wire::lifeline {
 
 // vassal -> emperor
-inline constexpr char kHello[] = "hello";          ///< exec'd; fields: pid, version
-inline constexpr char kReady[] = "ready";          ///< application loaded, workers forked and serving
-inline constexpr char kFailed[] = "failed";        ///< cannot start; field: reason (one line). Then it exits with 22
-inline constexpr char kDraining[] = "draining";    ///< takes no new request any more
-inline constexpr char kWorkerDied[] = "worker-died";  ///< fields: worker, reason ("signal 9 (Killed)", "harakiri")
+inline constexpr char kHello[] = "hello";  ///< exec'd; fields: pid, version
+inline constexpr char kReady[] =
+    "ready";  ///< application loaded, workers forked and serving
+inline constexpr char kFailed[] =
+    "failed";  ///< cannot start; field: reason (one line). Then it exits with 22
+inline constexpr char kDraining[] = "draining";  ///< takes no new request any more
+inline constexpr char kWorkerDied[] =
+    "worker-died";  ///< fields: worker, reason ("signal 9 (Killed)", "harakiri")
 
 // emperor -> vassal
 inline constexpr char kDrain[] = "drain";  ///< finish what was taken, then exit 0

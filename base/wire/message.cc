@@ -20,7 +20,8 @@ std::string_view Message::get(std::string_view name) const {
 std::optional<uint64_t> Message::number(std::string_view name) const {
   const std::string_view text = get(name);
   uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || error != std::errc{} || end != text.data() + text.size())
     return std::nullopt;
   return value;
@@ -59,7 +60,8 @@ std::optional<Message> decode_message(std::string_view bytes) {
   const auto verb = vars.next();
   if (!verb || verb->key != kVerbKey) return std::nullopt;
   message.verb = verb->value;
-  while (const auto var = vars.next()) message.set(std::string(var->key), std::string(var->value));
+  while (const auto var = vars.next())
+    message.set(std::string(var->key), std::string(var->value));
   if (vars.error() != nullptr) return std::nullopt;
   return message;
 }

@@ -1,9 +1,9 @@
 // Message: what Imperium's own processes say to each other over SOCK_SEQPACKET pairs
 // (emperor and keeper, emperor and router, emperor and vassal).
 //
-// A verb and named fields, encoded as one uwsgi packet, so that there is one codec, and a message
-// can be read in strace. Descriptors travel beside it (base/fd_passing). Unknown verbs and
-// fields are ignored by the receiver: either side may be newer.
+// A verb and named fields, encoded as one uwsgi packet, so that there is one codec, and a
+// message can be read in strace. Descriptors travel beside it (base/fd_passing). Unknown
+// verbs and fields are ignored by the receiver: either side may be newer.
 #pragma once
 
 #include <cstdint>

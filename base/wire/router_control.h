@@ -1,29 +1,36 @@
 // The router's control channel: what the emperor tells a router process and hears from it
 // (wire::Message verbs over a SOCK_SEQPACKET pair; each message may carry descriptors).
 //
-// The emperor sends the whole picture after every (re)start: listeners, vassals, routes, then
-// `synced`; later changes one by one. The router starts to accept at `synced`.
+// The emperor sends the whole picture after every (re)start: listeners, vassals, routes,
+// then `synced`; later changes one by one. The router starts to accept at `synced`.
 #pragma once
 
 namespace wire::router_control {
 
 // emperor -> router
-inline constexpr char kListen[] = "listen";      ///< kind=uwsgi|http + 1 fd: a bound listening socket
-inline constexpr char kVassal[] = "vassal";      ///< id, name, [queue-max], [queue-timeout seconds], [limit-post bytes]
-                                                 ///< + 2 fds: sending end and receiving end of its
-                                                 ///< handoff channel. Again with the same id: new channel or figures
-inline constexpr char kState[] = "state";        ///< id, state=ready|starting|asleep|backoff|stopped, [retry-after seconds]
-inline constexpr char kRemove[] = "remove";      ///< id: drain its belt and queue with 503, forget its routes
-inline constexpr char kRoute[] = "route";        ///< host (exact, "*.suffix" or "*" for the default), id. Replaces
-inline constexpr char kUnroute[] = "unroute";    ///< host
-inline constexpr char kSynced[] = "synced";      ///< the picture is whole
-inline constexpr char kDrain[] = "drain";        ///< stop accepting, finish, exit 0
+inline constexpr char kListen[] =
+    "listen";  ///< kind=uwsgi|http + 1 fd: a bound listening socket
+inline constexpr char kVassal[] =
+    "vassal";  ///< id, name, [queue-max], [queue-timeout seconds], [limit-post bytes]
+               ///< + 2 fds: sending end and receiving end of its
+               ///< handoff channel. Again with the same id: new channel or figures
+inline constexpr char kState[] =
+    "state";  ///< id, state=ready|starting|asleep|backoff|stopped, [retry-after seconds]
+inline constexpr char kRemove[] =
+    "remove";  ///< id: drain its belt and queue with 503, forget its routes
+inline constexpr char kRoute[] =
+    "route";  ///< host (exact, "*.suffix" or "*" for the default), id. Replaces
+inline constexpr char kUnroute[] = "unroute";  ///< host
+inline constexpr char kSynced[] = "synced";    ///< the picture is whole
+inline constexpr char kDrain[] = "drain";      ///< stop accepting, finish, exit 0
 
 // router -> emperor
-inline constexpr char kHello[] = "hello";        ///< pid
-inline constexpr char kUp[] = "up";              ///< accepting
-inline constexpr char kSpoiled[] = "spoiled";    ///< id: its channel is unusable (EPIPE, EPERM): make a fresh pair
-inline constexpr char kFigures[] = "figures";    ///< answer to `figures`: id repeated as "ID requests queued expired refused"
+inline constexpr char kHello[] = "hello";  ///< pid
+inline constexpr char kUp[] = "up";        ///< accepting
+inline constexpr char kSpoiled[] =
+    "spoiled";  ///< id: its channel is unusable (EPIPE, EPERM): make a fresh pair
+inline constexpr char kFigures[] = "figures";  ///< answer to `figures`: id repeated as
+                                               ///< "ID requests queued expired refused"
 inline constexpr char kAskFigures[] = "ask-figures";  ///< emperor -> router
 
 }  // namespace wire::router_control

@@ -1,8 +1,9 @@
 // The scoreboard: one memfd per generation of a vassal, one cache line per worker.
 //
-// Written by the workers (each its own line, plain relaxed stores), read by the vassal's master,
-// the emperor and the router, who map it read-only. It is the tenant's word: shown and used for
-// scaling, never to bill or to protect others. The memfd is sealed against resizing.
+// Written by the workers (each its own line, plain relaxed stores), read by the vassal's
+// master, the emperor and the router, who map it read-only. It is the tenant's word:
+// shown and used for scaling, never to bill or to protect others. The memfd is sealed
+// against resizing.
 #pragma once
 
 #include <atomic>
@@ -28,11 +29,15 @@ struct Scoreboard {
   static constexpr uint32_t kMaxWorkers = 1023;
 
   alignas(64) std::atomic<uint32_t> workers;  ///< lines in use
-  std::atomic<uint32_t> master_asleep;        ///< 1: the master wants a poke at the next request
-  std::atomic<uint32_t> respawns;             ///< workers that died and were replaced
+  std::atomic<uint32_t>
+      master_asleep;               ///< 1: the master wants a poke at the next request
+  std::atomic<uint32_t> respawns;  ///< workers that died and were replaced
 
-  /// The line of worker `index` (from 0); the mapping must hold size_for(index + 1) bytes.
-  WorkerLine& line(uint32_t index) { return reinterpret_cast<WorkerLine*>(this + 1)[index]; }
+  /// The line of worker `index` (from 0); the mapping must hold size_for(index + 1)
+  /// bytes.
+  WorkerLine& line(uint32_t index) {
+    return reinterpret_cast<WorkerLine*>(this + 1)[index];
+  }
   const WorkerLine& line(uint32_t index) const {
     return reinterpret_cast<const WorkerLine*>(this + 1)[index];
   }

@@ -1,9 +1,10 @@
 // The uwsgi packet: what nginx sends and what every internal message is made of.
 //
-// Byte 0 modifier1, bytes 1-2 size of the block (little endian), byte 3 modifier2, then the block:
-// repeated { u16 key length, key, u16 value length, value }. The request body follows and is not
-// counted. Stricter than uWSGI, which skips a key that runs past the block (a bug): here every
-// inconsistency is an error. Pure: no descriptors, no allocation while parsing.
+// Byte 0 modifier1, bytes 1-2 size of the block (little endian), byte 3 modifier2, then
+// the block: repeated { u16 key length, key, u16 value length, value }. The request body
+// follows and is not counted. Stricter than uWSGI, which skips a key that runs past the
+// block (a bug): here every inconsistency is an error. Pure: no descriptors, no
+// allocation while parsing.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,4 @@
 // The loop, its tasks, timers, polls and groups over real descriptors.
-#include <doctest/doctest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -7,6 +6,8 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include "base/fd.h"
 #include "base/uv/loop.h"
@@ -19,11 +20,14 @@ using uvx::Task;
 
 namespace {
 
-Task<int> answer() { co_return 42; }
+Task<int> answer() {
+  co_return 42;
+}
 
 Task<int> sum(int n) {
   int total = 0;
-  for (int i = 0; i < n; ++i) total += co_await answer();
+  for (int i = 0; i < n; ++i)
+    total += co_await answer();
   co_return total;
 }
 
@@ -84,7 +88,8 @@ TEST_SUITE("uv") {
     REQUIRE(pair);
     uvx::TaskGroup group(loop);
     group.spawn(write_later(loop, pair->second.get(), "hello"));
-    CHECK(loop.run(read_some(loop, pair->first.get(), base::Deadline::in(5s))) == "hello");
+    CHECK(loop.run(read_some(loop, pair->first.get(), base::Deadline::in(5s))) ==
+          "hello");
     loop.run(group.join());
   }
 
@@ -117,7 +122,8 @@ TEST_SUITE("uv") {
     }
     loop.run_ready();
     CHECK(errors.empty());
-    for (auto& poll : polls) poll->close();
+    for (auto& poll : polls)
+      poll->close();
     loop.run(group.join());
     CHECK(errors == std::vector<int>(200, ECANCELED));
   }
