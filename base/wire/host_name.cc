@@ -1,6 +1,7 @@
 #include "base/wire/host_name.h"
 
-#include <algorithm>
+#include <arpa/inet.h>
+
 #include <charconv>
 
 namespace wire {
@@ -28,12 +29,10 @@ bool is_name(std::string_view name) {
   return label > 0;
 }
 
-bool is_ipv6_literal(std::string_view text) {
-  return text.size() > 2 && text.front() == '[' && text.back() == ']' &&
-         std::ranges::all_of(text.substr(1, text.size() - 2), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' ||
-                  c == '.';
-         });
+bool is_ipv6_literal(const std::string& text) {
+  if (text.size() <= 2 || text.front() != '[' || text.back() != ']') return false;
+  in6_addr address;
+  return ::inet_pton(AF_INET6, text.substr(1, text.size() - 2).c_str(), &address) == 1;
 }
 
 bool is_port(std::string_view text) {
