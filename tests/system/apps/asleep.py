@@ -1,0 +1,4 @@
+"""An application that never finishes its import."""
+import threading
+
+threading.Event().wait()

@@ -1,0 +1,76 @@
+"""The ends: shutdown, SIGTERM, a second emperor, a killed emperor. What is finished, what stays, and
+that nothing is left."""
+import os
+import signal
+import subprocess
+import threading
+import unittest
+
+from frame import ALICE, BOB, Load, SystemCase, World, http, leftovers, main, processes, until
+
+
+class Shutdown(unittest.TestCase):
+    def setUp(self):
+        self.world = World(nginx=True)
+        self.addCleanup(leftovers.remove_cgroups, self.world.cgroup_root)
+        self.addCleanup(self.world.destroy)
+        self.world.drop("one", "one.test", uid=ALICE, lines=["processes = 2", "memory-max = 128M", f"socket = {self.world.path('run/one.sock')}"])
+        self.world.drop("two", "two.test", uid=BOB, lines=["processes = 2"])
+        self.world.start()
+        for name in ("one", "two"):
+            self.world.emperor.wait_state(name, "ready")
+
+    def ends_clean(self, end):
+        answers = []
+        slow = threading.Thread(target=lambda: answers.append(http(self.world.front, "two.test", "/wait?seconds=1")))
+        slow.start()
+        until("the slow request is taken", lambda: self.world.emperor.row("two")["requests"] >= 1)
+        before = self.world.emperor.pids()
+        self.assertGreaterEqual(len(before), 8, "keeper, emperor, router, two vassals with two workers")
+        code = end()
+        slow.join()
+        self.assertEqual(code, 0)
+        self.assertEqual([a.status for a in answers], [200], "what was taken is finished")
+        self.assertEqual(self.world.leftovers(before), [])
+        self.assertEqual([p for p in processes.of_uids({ALICE, BOB}) if p in before], [])
+
+    def test_emperorctl_shutdown_leaves_nothing(self):
+        self.ends_clean(self.world.emperor.shutdown)
+
+    def test_sigterm_leaves_nothing(self):
+        self.ends_clean(self.world.emperor.terminate)
+
+    def test_it_starts_again_in_the_same_run_directory(self):
+        self.world.emperor.shutdown()
+        self.world.emperor.start()
+        self.world.emperor.wait_state("one", "ready")
+        self.assertEqual(self.world.stop(), [])
+
+    def test_a_second_emperor_is_kept_out(self):
+        second = subprocess.run(self.world.emperor.command(), capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+        self.assertNotEqual(second.returncode, 0)
+        self.assertIn(self.world.run_dir, second.stderr + second.stdout)
+        self.assertEqual(http(self.world.front, "one.test").status, 200)
+        self.assertEqual(self.world.stop(), [])
+
+
+class Killed(SystemCase):
+    """The keeper restarts an emperor that died; the vassals serve on meanwhile."""
+
+    def test_the_emperor_is_killed(self):
+        world = self.world
+        world.up("one", "one.test", uid=ALICE)
+        first = world.emperor.pid_of("emperor")
+        self.assertTrue(first)
+        with Load(world.front, "one.test", every=0.005) as load:
+            until("requests come", lambda: load.answered > 10)
+            os.kill(first, signal.SIGKILL)
+            until("the emperor is another one", lambda: (p := world.emperor.pid_of("emperor")) not in (None, first) and processes.alive(p))
+            until("it answers again", lambda: world.emperor.ctl("ls", "--json").returncode == 0)
+            world.emperor.wait_state("one", "ready")
+            world.up("two", "two.test", uid=BOB)
+        self.assertEqual(load.failures, [])
+
+
+if __name__ == "__main__":
+    main()
