@@ -1,0 +1,23 @@
+// The apply functions of single rows of the option table: each reads one setting into the
+// config, or says what is wrong with it.
+#pragma once
+
+#include "vassal/build.h"
+
+namespace vassal {
+
+using Apply = void(ConfigBuild& build, const base::Setting& s);
+
+Apply apply_uid, apply_gid, apply_add_gid;
+Apply apply_domain, apply_subscribe_to, apply_subscribe2;
+Apply apply_socket, apply_chmod_socket, apply_listen;
+Apply apply_command, apply_chdir, apply_pyargv, apply_mount, apply_env, apply_static_map;
+Apply apply_processes, apply_threads, apply_buffer_size;
+Apply apply_cpu_max, apply_cpu_weight, apply_pids_max, apply_io_max, apply_cgroup,
+    apply_cgroup_opt;
+Apply apply_limit_as, apply_prio, apply_umask;
+Apply apply_queue_max, apply_queue_timeout;
+Apply apply_logto, apply_daemonize;
+Apply apply_plugins, apply_route;
+
+}  // namespace vassal

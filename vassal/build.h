@@ -1,0 +1,88 @@
+// ConfigBuild: a VassalConfig in the making, which the option table's apply functions
+// work on; and those functions that several rows share.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/options.h"
+#include "base/values.h"
+#include "vassal/cgroup_options.h"
+#include "vassal/config.h"
+
+namespace vassal {
+
+struct ConfigBuild {
+  const Names& names;
+  const Surroundings& around;
+  VassalConfig config;
+  std::vector<Diagnostic> diagnostics;
+  CgroupOptions cgroup_options;
+  /// Where relative socket paths start: the last chdir of all, wherever its line stands.
+  std::string socket_directory;
+
+  void tell(Diagnostic::Level level, const base::Setting& s, std::string text) {
+    if (diagnostics.size() < kMostDiagnostics)
+      diagnostics.push_back({level, s.origin, std::move(text)});
+  }
+  void error(const base::Setting& s, std::string text) {
+    tell(Diagnostic::Level::error, s, std::move(text));
+  }
+  void warn(const base::Setting& s, std::string text) {
+    tell(Diagnostic::Level::warning, s, std::move(text));
+  }
+
+  static constexpr size_t kMostDiagnostics = 500;
+};
+
+using Row = base::Option<ConfigBuild>;
+
+/// uWSGI's reading of a number: the digits it begins with, 0 if there are none, with a
+/// warning for what follows. Negative is an error.
+std::optional<uint64_t> number_of(ConfigBuild& build, const base::Setting& s);
+/// Seconds, or with a unit; a number with something behind it counts as its seconds, with
+/// a warning.
+std::optional<std::chrono::seconds> duration_of(ConfigBuild& build,
+                                                const base::Setting& s);
+/// "max" and "infinity" are nothing; so is what is no size, after an error.
+std::optional<uint64_t> size_of(ConfigBuild& build, const base::Setting& s);
+std::optional<uint64_t> megabytes_of(ConfigBuild& build, const base::Setting& s);
+/// 16 bit, clamped.
+uint32_t clamp_to(uint64_t value, uint64_t most);
+
+// Apply functions for one member; the table names them with the member as template
+// argument.
+
+template <auto Member>
+void set_text(ConfigBuild& build, const base::Setting& s) {
+  build.config.*Member = s.value;
+}
+template <auto Member>
+void add_text(ConfigBuild& build, const base::Setting& s) {
+  (build.config.*Member).push_back(s.value);
+}
+template <auto Member>
+void set_flag(ConfigBuild& build, const base::Setting& s) {
+  build.config.*Member = base::parse_flag(s.value);
+}
+template <auto Member>
+void set_number(ConfigBuild& build, const base::Setting& s) {
+  if (const auto n = number_of(build, s)) build.config.*Member = *n;
+}
+template <auto Member>
+void set_number32(ConfigBuild& build, const base::Setting& s) {
+  if (const auto n = number_of(build, s)) build.config.*Member = clamp_to(*n, UINT32_MAX);
+}
+template <auto Member>
+void set_duration(ConfigBuild& build, const base::Setting& s) {
+  if (const auto d = duration_of(build, s)) build.config.*Member = *d;
+}
+template <auto Member>
+void set_limit_size(ConfigBuild& build, const base::Setting& s) {
+  build.config.limits.*Member = size_of(build, s);
+}
+
+}  // namespace vassal

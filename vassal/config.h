@@ -1,0 +1,178 @@
+// VassalConfig: what one vassal's ini file means, as typed values.
+//
+// Pure. make_config() turns the bounded list of settings that the reader brought back
+// (defaults, the file, policy) into this struct and a list of diagnostics. The emperor
+// makes it to decide and to spawn; the vassal makes it again from the same list in its
+// sealed memfd, so both always agree.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "base/setting.h"
+#include "cgroups/limits.h"
+
+namespace vassal {
+
+/// A listening socket that the emperor binds for the vassal (`socket =`).
+struct SocketAddress {
+  enum class Kind { unix_path, abstract, tcp };
+  Kind kind = Kind::unix_path;
+  std::string path;  ///< unix path, or the abstract name without its leading '@'
+  std::string host;  ///< numeric address; "" or "0.0.0.0" = any
+  uint16_t port = 0;
+  std::string text;  ///< as written in the file, the key under which it is kept across
+                     ///< generations
+  friend bool operator==(const SocketAddress&, const SocketAddress&) = default;
+};
+
+/// `mount = /prefix=target`
+struct Mount {
+  std::string prefix;
+  std::string target;
+};
+
+/// `static-map = /prefix=directory`
+struct StaticMap {
+  std::string prefix;
+  std::string directory;
+};
+
+/// `subscribe-to` and `subscribe2`: the key is announced to a router.
+struct Subscription {
+  std::string server;  ///< as written: host:port or a unix path; empty if subscribe2 names none
+  std::string key;     ///< the key as written
+  std::string domain;  ///< the key as a claimed host name; empty if it is not one
+  bool ours = false;   ///< the server is this machine's own router: `domain` stands in `domains`
+  friend bool operator==(const Subscription&, const Subscription&) = default;
+};
+
+struct VassalConfig {
+  // who
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
+  std::string user_name;  ///< passwd name of uid, for initgroups; empty if it has none
+  std::vector<gid_t> add_gids;  ///< `add-gid`
+  bool no_initgroups = false;
+
+  // where it is reached
+  std::vector<std::string> domains;  ///< normalised (wire::normalise_domain): domain =,
+                                     ///< subscribe-to = of our own router
+  std::vector<Subscription> subscriptions;
+  std::vector<SocketAddress> sockets;
+  std::optional<mode_t> chmod_socket;
+  std::string chown_socket;  ///< "user[:group]" as written; resolved where it is applied
+  std::optional<uint32_t> listen;  ///< backlog; default min(4096, somaxconn)
+
+  // the application
+  std::string runtime = "python";  ///< "python" or "command"
+  std::string command;             ///< `command =` (a later capability; check accepts it)
+  std::string directory;             ///< of the vassal file: where relative names start without chdir
+  std::string chdir;                 ///< absolute, or empty
+  std::string wsgi_file;
+  std::string module;  ///< "pkg.mod", "pkg.mod:callable", "pkg.mod:factory()"
+  std::string callable = "application";
+  std::vector<std::string>
+      pythonpath;  ///< in file order; the last ends up first on sys.path
+  std::string virtualenv;
+  std::vector<Mount> mounts;
+  bool manage_script_name = false;
+  std::vector<std::pair<std::string, std::string>> env;  ///< `env = K=V`, in order
+  std::vector<std::string> unenv;
+  std::vector<StaticMap> static_maps;
+  std::vector<std::string> pyargv;
+  bool lazy_apps = false;
+
+  // workers
+  uint32_t processes = 1;
+  uint32_t threads = 1;
+  std::chrono::seconds harakiri{0};  ///< 0 = off
+  uint64_t max_requests = 0;         ///< 0 = off
+  uint64_t max_requests_delta = 0;
+  std::chrono::seconds worker_reload_mercy{
+      60};                                 ///< drain time of a worker before SIGKILL
+  std::chrono::seconds reload_mercy{60};   ///< drain time of a generation before SIGKILL
+  std::chrono::seconds socket_timeout{4};  ///< inactivity while reading a request
+  std::chrono::seconds start_timeout{60};
+  std::chrono::seconds idle{0};                  ///< 0 = never asleep
+  uint32_t buffer_size = 65535;
+  uint64_t limit_post = 0;  ///< 0 = no limit of its own
+
+  // limits
+  cgroups::Limits limits;
+  std::optional<uint64_t> limit_as_bytes;
+  std::optional<uint64_t> limit_nproc;
+  std::optional<uint64_t> max_fd;
+  std::optional<int> nice;  ///< `prio`
+  std::optional<mode_t> umask;
+
+  // queue in the router
+  std::optional<uint32_t> queue_max;
+  std::optional<std::chrono::seconds> queue_timeout;
+
+  // logs
+  std::string logto;
+  bool disable_logging = false;
+  std::string log_format;
+  bool log_x_forwarded_for = false;
+
+  std::string procname_prefix;
+  bool strict = false;
+};
+
+using base::Diagnostic;
+
+/// Who wrote the vassal's own file. A tenant's options are honoured only where the table lets it.
+enum class Author { root, tenant };
+
+/// The three layers of settings, in the order in which they apply.
+struct Layers {
+  std::vector<base::Setting> defaults;
+  std::vector<base::Setting> vassal;
+  std::vector<base::Setting> policy;
+  std::string file = {};          ///< path of the vassal's own file
+  Author author = Author::root;
+  friend bool operator==(const Layers&, const Layers&) = default;
+};
+
+/// What make_config asks the machine about; tests bring their own.
+struct Names {
+  virtual ~Names() = default;
+  virtual std::optional<uid_t> uid_of(std::string_view user) const = 0;
+  virtual std::optional<gid_t> gid_of(std::string_view group) const = 0;
+  virtual std::optional<std::string> name_of(uid_t uid) const = 0;
+  virtual std::optional<gid_t> primary_gid_of(uid_t uid) const = 0;
+};
+/// getpwnam(3) and friends of this machine.
+const Names& system_names();
+
+struct Parsed {
+  VassalConfig config;
+  std::vector<Diagnostic> diagnostics;  ///< all of them, in file order
+
+  /// The first error; null if the file can be served.
+  const Diagnostic* first_error() const;
+};
+
+/// What the emperor knows beyond the file. The vassal gets the same layers but needs none
+/// of it.
+struct Surroundings {
+  /// Addresses under which this machine's router takes subscriptions. Empty: every
+  /// subscription is taken as one to it.
+  std::vector<std::string> own_routers = {};
+};
+
+/// Never fails as a whole: what cannot be used is a diagnostic, and the rest is still
+/// looked at.
+Parsed make_config(const Layers& layers, const Names& names,
+                   const Surroundings& around = {});
+
+}  // namespace vassal

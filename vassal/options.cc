@@ -1,0 +1,118 @@
+// The rows that do something; uWSGI's other options stand in options_other.cc.
+#include "vassal/options.h"
+
+#include <vector>
+
+#include "vassal/apply.h"
+
+namespace vassal {
+
+namespace {
+
+using enum base::ValueType;
+using enum base::SetBy;
+using enum base::Treatment;
+using C = VassalConfig;
+using L = cgroups::Limits;
+
+// clang-format off
+constexpr Row kRows[] = {
+  // who
+  {"uid", "", text, "the file's owner in tyrant mode", operator_only, honoured, apply_uid, "User of the vassal, by name or number."},
+  {"gid", "", text, "the user's primary group", operator_only, honoured, apply_gid, "Group of the vassal, by name or number."},
+  {"add-gid", "additional-gids", list, "", operator_only, honoured, apply_add_gid, "A supplementary group."},
+  {"no-initgroups", "", flag, "false", operator_only, honoured, set_flag<&C::no_initgroups>, "Do not take the user's supplementary groups."},
+
+  // where it is reached
+  {"domain", "domains", list, "", tenant, honoured, apply_domain, "A host name of the site; `*.example.com` for all below one. Several may stand on a line."},
+  {"subscribe-to", "subscribe st", list, "", tenant, honoured, apply_subscribe_to, "`ADDR:KEY`: claims the host name KEY at the router ADDR."},
+  {"subscribe2", "", list, "", tenant, honoured, apply_subscribe2, "`server=ADDR,key=KEY`: claims the host name KEY at the router ADDR."},
+  {"socket", "uwsgi-socket", list, "", tenant, honoured, apply_socket, "A listening socket of its own for the uwsgi protocol: `/path`, `@abstract`, `host:port`, `[v6]:port`."},
+  {"chmod-socket", "chmod", mode, "by umask", tenant, honoured, apply_chmod_socket, "Mode of the unix sockets; without a value 666."},
+  {"chown-socket", "", text, "", tenant, honoured, set_text<&C::chown_socket>, "`user[:group]` of the unix sockets."},
+  {"listen", "", number, "min(4096, somaxconn)", tenant, honoured, apply_listen, "Backlog of its sockets."},
+
+  // the application
+  {"command", "", base::ValueType::command, "", tenant, honoured, apply_command, "A server of the tenant's own instead of a Python application."},
+  {"chdir", "", text, "directory of the file", tenant, honoured, apply_chdir, "Working directory, entered before the application is loaded."},
+  {"wsgi-file", "file", text, "", tenant, honoured, set_text<&C::wsgi_file>, "Python file with the application."},
+  {"module", "wsgi", text, "", tenant, honoured, set_text<&C::module>, "Python module with the application: `pkg.mod`, `pkg.mod:name`, `pkg.mod:factory()`."},
+  {"callable", "", text, "application", tenant, honoured, set_text<&C::callable>, "Name of the application in its module or file."},
+  {"pythonpath", "pp python-path", list, "", tenant, honoured, add_text<&C::pythonpath>, "Put in front of sys.path; the last one ends up first."},
+  {"virtualenv", "venv home pyhome", text, "", tenant, honoured, set_text<&C::virtualenv>, "Python environment of the application."},
+  {"pyargv", "", text, "", tenant, honoured, apply_pyargv, "sys.argv[1:], split at spaces."},
+  {"mount", "", list, "", tenant, honoured, apply_mount, "`/prefix=app.py` or `/prefix=mod:name`: an application below a path."},
+  {"manage-script-name", "", flag, "false", tenant, honoured, set_flag<&C::manage_script_name>, "Move the mount point from PATH_INFO to SCRIPT_NAME."},
+  {"env", "ienv", list, "", tenant, honoured, apply_env, "`NAME=value` in the application's environment."},
+  {"unenv", "", list, "", tenant, honoured, add_text<&C::unenv>, "Take a variable out of the environment."},
+  {"static-map", "", list, "", tenant, honoured, apply_static_map, "`/prefix=directory`: files served without the application."},
+  {"lazy-apps", "lazy", flag, "false", tenant, honoured, set_flag<&C::lazy_apps>, "Load the application in each worker after the fork."},
+
+  // workers
+  {"processes", "workers", number, "1", tenant, honoured, apply_processes, "Worker processes, 1 to 1023."},
+  {"threads", "", number, "1", tenant, honoured, apply_threads, "Threads of each worker."},
+  {"harakiri", "", duration, "off", tenant, honoured, set_duration<&C::harakiri>, "The longest that one request may take; then its worker is killed."},
+  {"max-requests", "", number, "off", tenant, honoured, set_number<&C::max_requests>, "A worker is replaced after so many requests."},
+  {"max-requests-delta", "", number, "0", tenant, honoured, set_number<&C::max_requests_delta>, "Added to max-requests once per worker number, so that not all leave at once."},
+  {"worker-reload-mercy", "", duration, "60", tenant, honoured, set_duration<&C::worker_reload_mercy>, "How long a leaving worker may finish its requests."},
+  {"reload-mercy", "", duration, "60", tenant, honoured, set_duration<&C::reload_mercy>, "How long a replaced or stopped generation may finish its requests."},
+  {"socket-timeout", "", duration, "4", tenant, honoured, set_duration<&C::socket_timeout>, "The longest silence while a request is read or an answer is written."},
+  {"start-timeout", "", duration, "60", tenant, honoured, set_duration<&C::start_timeout>, "The longest that a start may take."},
+  {"idle", "", duration, "off", tenant, honoured, set_duration<&C::idle>, "Seconds without a request after which the vassal is retired until the next one."},
+  {"buffer-size", "", number, "65535", tenant, honoured, apply_buffer_size, "Bytes of variables that one request may have."},
+  {"limit-post", "", number, "0", tenant, honoured, set_number<&C::limit_post>, "Bytes that a request body may have; 0 is no limit of the vassal's own."},
+
+  // limits
+  {"memory-max", "", size, "", operator_only, honoured, set_limit_size<&L::memory_max>, "Memory of the whole vassal (`256M`); beyond it the OOM killer comes."},
+  {"memory-high", "", size, "", operator_only, honoured, set_limit_size<&L::memory_high>, "Memory beyond which the vassal is slowed down."},
+  {"cpu-max", "", percent, "", operator_only, honoured, apply_cpu_max, "CPU time, of one CPU: `50%`, `200%`."},
+  {"cpu-weight", "", number, "100", operator_only, honoured, apply_cpu_weight, "Share of the CPU among busy vassals, 1 to 10000."},
+  {"pids-max", "", number, "", operator_only, honoured, apply_pids_max, "Processes and threads together."},
+  {"io-max", "", list, "", operator_only, honoured, apply_io_max, "A line of cgroup v2's io.max."},
+  {"cgroup", "", list, "", operator_only, mapped, apply_cgroup, "The emperor makes a group for every vassal below its cgroup-root; this directory is not used."},
+  {"cgroup-opt", "", list, "", operator_only, mapped, apply_cgroup_opt, "`memory.limit_in_bytes`, `cpu.shares` and the like become memory-max, cpu-weight ...; other files are written as given where they exist."},
+  {"limit-as", "", megabytes, "", tenant, honoured, apply_limit_as, "Address space of each process, in megabytes."},
+  {"limit-nproc", "", number, "", tenant, honoured, set_number<&C::limit_nproc>, "Processes of the user (RLIMIT_NPROC)."},
+  {"max-fd", "", number, "", operator_only, honoured, set_number<&C::max_fd>, "Open files of each process (RLIMIT_NOFILE)."},
+  {"prio", "", number, "", operator_only, honoured, apply_prio, "Nice value, -20 to 19."},
+  {"umask", "", mode, "inherited", tenant, honoured, apply_umask, "File mode mask of the vassal, octal."},
+
+  // queue in the router
+  {"queue-max", "", number, "the router's", operator_only, honoured, apply_queue_max, "Requests that may wait for this vassal."},
+  {"queue-timeout", "", duration, "the router's", tenant, honoured, apply_queue_timeout, "The longest that a request waits for this vassal."},
+
+  // logs
+  {"logto", "log-to", text, "the vassal's own log file", tenant, honoured, apply_logto, "File that takes what the vassal prints."},
+  {"logto2", "", text, "", tenant, mapped, apply_logto, "The same as logto: the file is opened once."},
+  {"daemonize", "daemonize2", text, "", tenant, mapped, apply_daemonize, "The same as logto: the emperor keeps the process."},
+  {"disable-logging", "", flag, "false", tenant, honoured, set_flag<&C::disable_logging>, "No line per request."},
+  {"log-format", "logformat", format, "", tenant, honoured, set_text<&C::log_format>, "Format of the line per request."},
+  {"log-x-forwarded-for", "", flag, "false", tenant, honoured, set_flag<&C::log_x_forwarded_for>, "Log the client named by X-Forwarded-For."},
+  {"procname-prefix", "procname-prefix-spaced", text, "", tenant, honoured, set_text<&C::procname_prefix>, "Put before the names of the processes."},
+  {"strict", "", flag, "false", tenant, honoured, set_flag<&C::strict>, "Unknown keys are errors."},
+};
+// clang-format on
+
+std::vector<Row> all_rows() {
+  std::vector<Row> out(served_rows().begin(), served_rows().end());
+  out.insert(out.end(), other_rows().begin(), other_rows().end());
+  return out;
+}
+
+}  // namespace
+
+std::span<const Row> served_rows() {
+  return kRows;
+}
+
+const OptionTable& option_table() {
+  static const std::vector<Row> rows = all_rows();
+  static const OptionTable table{rows};
+  return table;
+}
+
+std::string option_reference() {
+  return option_table().reference();
+}
+
+}  // namespace vassal
