@@ -75,6 +75,7 @@ std::optional<Hierarchy> parse_membership(std::string_view line, const std::vect
   if (first == std::string_view::npos || second == std::string_view::npos) return std::nullopt;
   const std::string_view names = line.substr(first + 1, second - first - 1);
   std::string_view path = line.substr(second + 1);
+  if (!path.starts_with('/')) return std::nullopt;
   if (names.starts_with("name=")) return std::nullopt;  // no controllers: systemd's own book-keeping
   if (path.starts_with("/..")) path = "/";              // outside our cgroup namespace
   const bool v2 = names.empty();
