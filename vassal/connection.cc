@@ -1,0 +1,137 @@
+#include "vassal/connection.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+#include "base/clock.h"
+
+namespace vassal {
+
+namespace {
+
+bool would_block() {
+  return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+/// Takes `sent` bytes off the front of `parts`.
+std::span<iovec> advance(std::span<iovec> parts, size_t sent) {
+  while (!parts.empty() && sent >= parts.front().iov_len) {
+    sent -= parts.front().iov_len;
+    parts = parts.subspan(1);
+  }
+  if (!parts.empty()) {
+    parts.front().iov_base = static_cast<char*>(parts.front().iov_base) + sent;
+    parts.front().iov_len -= sent;
+  }
+  return parts;
+}
+
+}  // namespace
+
+int Connection::wait(short events, std::chrono::milliseconds patience) {
+  void* token = runtime_ != nullptr ? runtime_->release() : nullptr;
+  const base::Deadline deadline = base::Deadline::in(patience);
+  int result;
+  do {
+    pollfd p{fd_.get(), events, 0};
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline.at() - base::Clock::now());
+    const int n = ::poll(&p, 1, left.count() > 0 ? static_cast<int>(left.count()) : 0);
+    result = n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -errno;
+  } while (result == -EINTR);
+  if (runtime_ != nullptr) runtime_->acquire(token);
+  return result;
+}
+
+ssize_t Connection::receive(char* into, size_t size) {
+  for (;;) {
+    const ssize_t n = ::recv(fd_.get(), into, size, MSG_DONTWAIT);
+    if (n >= 0) return n;
+    if (errno == EINTR) continue;
+    if (!would_block()) return -errno;
+    if (const int failed = wait(POLLIN, read_patience_); failed != 0) return failed;
+  }
+}
+
+int Connection::send(std::span<iovec> parts) {
+  while (!parts.empty()) {
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    const ssize_t n = ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n >= 0) {
+      parts = advance(parts, static_cast<size_t>(n));
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (!would_block()) return -errno;
+    if (const int failed = wait(POLLOUT, write_patience_); failed != 0) return failed;
+  }
+  return 0;
+}
+
+int64_t Connection::send_file(int file, off_t offset, uint64_t count) {
+  // sendfile has no MSG_DONTWAIT: on a blocking socket a client that does not read would
+  // hold it beyond all patience. The flag may be set for everybody: all others use
+  // MSG_DONTWAIT, too.
+  (void)base::set_blocking(fd_.get(), base::Blocking::no);
+  const uint64_t asked = count;
+  while (count > 0) {
+    const size_t step = count < (1U << 30) ? static_cast<size_t>(count) : 1U << 30;
+    const ssize_t n = ::sendfile(fd_.get(), file, &offset, step);
+    if (n == 0) break;
+    if (n > 0) {
+      count -= static_cast<uint64_t>(n);
+      continue;
+    }
+    if (errno == EINTR) continue;
+    if (!would_block()) return -errno;
+    if (const int failed = wait(POLLOUT, write_patience_); failed != 0) return failed;
+  }
+  return static_cast<int64_t>(asked - count);
+}
+
+void Connection::linger(std::chrono::milliseconds patience) {
+  ::shutdown(fd_.get(), SHUT_WR);
+  const base::Deadline deadline = base::Deadline::in(patience);
+  std::array<char, 65536> dropped;
+  while (!deadline.passed()) {
+    const ssize_t n = ::recv(fd_.get(), dropped.data(), dropped.size(), MSG_DONTWAIT);
+    if (n > 0 || (n < 0 && errno == EINTR)) continue;
+    if (n == 0 || !would_block()) return;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline.at() - base::Clock::now());
+    if (left.count() <= 0 || wait(POLLIN, left) != 0) return;
+  }
+}
+
+std::string Connection::peer() const {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (::getpeername(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return "an unknown peer";
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (address.ss_family == AF_INET) {
+    const auto* in = reinterpret_cast<const sockaddr_in*>(&address);
+    ::inet_ntop(AF_INET, &in->sin_addr, text.data(), text.size());
+    return std::string(text.data()) + ":" + std::to_string(ntohs(in->sin_port));
+  }
+  if (address.ss_family == AF_INET6) {
+    const auto* in = reinterpret_cast<const sockaddr_in6*>(&address);
+    ::inet_ntop(AF_INET6, &in->sin6_addr, text.data(), text.size());
+    return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(in->sin6_port));
+  }
+  ucred cred{};
+  size = sizeof(cred);
+  if (::getsockopt(fd_.get(), SOL_SOCKET, SO_PEERCRED, &cred, &size) != 0)
+    return "an unknown peer";
+  return "pid " + std::to_string(cred.pid) + " uid " + std::to_string(cred.uid);
+}
+
+}  // namespace vassal

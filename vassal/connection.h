@@ -1,0 +1,58 @@
+// Connection: one client's socket, read and written with patience but not without end.
+//
+// The descriptor may or may not be O_NONBLOCK (that flag is shared with others), so every
+// call says MSG_DONTWAIT and waits by poll(2). While it waits the interpreter is
+// released, so that an application's own threads run.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/fd.h"
+#include "vassal/runtime.h"
+
+namespace vassal {
+
+class Connection {
+ public:
+  /// `runtime` may be null: there is nothing to release then.
+  Connection(Runtime* runtime,
+             std::chrono::milliseconds read_patience,
+             std::chrono::milliseconds write_patience)
+      : runtime_(runtime),
+        read_patience_(read_patience),
+        write_patience_(write_patience) {}
+
+  void take(base::Fd fd) { fd_ = std::move(fd); }
+  int fd() const { return fd_.get(); }
+
+  /// Bytes read, 0 at the end of the stream, or a negative errno (-ETIMEDOUT).
+  ssize_t receive(char* into, size_t size);
+  /// Sends everything; 0 or a negative errno.
+  int send(std::span<iovec> parts);
+  /// Sends `count` bytes of `file` from `offset`; bytes sent (fewer at the file's end) or
+  /// -errno.
+  int64_t send_file(int file, off_t offset, uint64_t count);
+  /// Says that nothing more comes from us, then reads and drops what the client still
+  /// sends, so that closing does not destroy the answer on its way; for at most
+  /// `patience`.
+  void linger(std::chrono::milliseconds patience);
+  void close() { fd_.reset(); }
+
+  /// "127.0.0.1:4711" or "pid 12 uid 33", for the log.
+  std::string peer() const;
+
+ private:
+  int wait(short events, std::chrono::milliseconds patience);
+
+  base::Fd fd_;
+  Runtime* runtime_;
+  std::chrono::milliseconds read_patience_;
+  std::chrono::milliseconds write_patience_;
+};
+
+}  // namespace vassal

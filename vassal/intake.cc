@@ -1,0 +1,126 @@
+#include "vassal/intake.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/fd_passing.h"
+
+namespace vassal {
+
+namespace {
+
+/// After so many connections from one source the others are looked at first.
+constexpr uint32_t kLongestStreak = 16;
+
+base::Result<> watch(int epoll, int fd, uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+    return base::fail_errno("epoll_ctl");
+  return {};
+}
+
+}  // namespace
+
+base::Result<Intake> Intake::open(const Sockets& sockets, std::span<const int> calls) {
+  Intake intake;
+  intake.epoll_ = base::Fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!intake.epoll_) return base::fail_errno("epoll_create1");
+  if (sockets.handoff >= 0) intake.sources_.push_back({sockets.handoff, true, true});
+  for (const int fd : sockets.listeners)
+    intake.sources_.push_back({fd, false, true});
+  for (const Source& source : intake.sources_)
+    TRY(watch(intake.epoll_.get(), source.fd, EPOLLIN | EPOLLEXCLUSIVE));
+  intake.calls_.assign(calls.begin(), calls.end());
+  for (const int fd : calls)
+    TRY(watch(intake.epoll_.get(), fd, EPOLLIN));
+  return intake;
+}
+
+std::optional<Arrival> Intake::try_take(std::span<char> buffer) {
+  if (++streak_ > kLongestStreak) {
+    streak_ = 0;
+    ++first_;
+  }
+  const size_t begin = first_;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const size_t at = (begin + i) % sources_.size();
+    auto arrival = take_from(sources_[at], buffer);
+    if (!arrival) continue;
+    if (at != begin % sources_.size()) streak_ = 0;
+    first_ = at;
+    return arrival;
+  }
+  return std::nullopt;
+}
+
+std::optional<Arrival> Intake::take_from(Source& source, std::span<char> buffer) {
+  if (!source.open) return std::nullopt;
+  return source.handoff ? take_handed_over(source, buffer) : accept_from(source);
+}
+
+std::optional<Arrival> Intake::accept_from(Source& source) {
+  for (;;) {
+    const int fd = ::accept4(source.fd, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd >= 0) {
+      Arrival arrival;
+      arrival.fd = base::Fd(fd);
+      return arrival;
+    }
+    if (errno == EINTR || errno == ECONNABORTED) continue;
+    if (errno != EAGAIN) error_ = errno;
+    return std::nullopt;
+  }
+}
+
+std::optional<Arrival> Intake::take_handed_over(Source& source, std::span<char> buffer) {
+  for (;;) {
+    auto received = base::receive_with_fds(source.fd, buffer);
+    if (!received) {
+      const int code = received.error().code.value();
+      if (code == EMSGSIZE) continue;
+      if (code == EMFILE || code == ENFILE)
+        error_ = code;
+      else if (code != EAGAIN)
+        source.open = false;
+      break;
+    }
+    if (received->size == 0 && received->fds.empty()) {
+      source.open = false;
+      break;
+    }
+    const auto header = wire::decode_handoff({buffer.data(), received->size});
+    if (!header || received->fds.size() != 1) continue;
+    Arrival arrival;
+    arrival.fd = std::move(received->fds.front());
+    arrival.size = received->size - wire::kHandoffHeader;
+    arrival.framing = header->kind == wire::HandoffKind::http_pair ? Framing::http11
+                                                                   : Framing::until_close;
+    arrival.handed_over = true;
+    arrival.arrived = header->arrived;
+    arrival.deadline = header->deadline;
+    return arrival;
+  }
+  // A channel that was shut down reports itself for ever: out of the epoll with it.
+  if (!source.open && epoll_)
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, source.fd, nullptr);
+  return std::nullopt;
+}
+
+int Intake::sleep() {
+  std::array<epoll_event, 4> events;
+  const int n =
+      ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+  for (int i = 0; i < n; ++i) {
+    const int fd = events[static_cast<size_t>(i)].data.fd;
+    if (std::ranges::find(calls_, fd) != calls_.end()) return fd;
+  }
+  return -1;
+}
+
+}  // namespace vassal

@@ -1,0 +1,74 @@
+// Intake: where one worker thread gets its connections, and how it waits for them.
+//
+// Two kinds of sources: the handoff channel (a connection together with its first bytes)
+// and the vassal's own listeners. All are shared with other workers and other
+// generations: they are tried without blocking first, and only then the thread sleeps in
+// an epoll of its own, registered with EPOLLEXCLUSIVE so that one arrival wakes one
+// sleeper (epoll_ctl(2)).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/wire/handoff.h"
+#include "vassal/response.h"
+
+namespace vassal {
+
+/// The descriptors that every worker inherits and none owns.
+struct Sockets {
+  int handoff = -1;  ///< receiving end, -1 without a router
+  std::vector<int> listeners;
+};
+
+/// A connection just taken. Its first `size` bytes stand in the buffer behind
+/// wire::kHandoffHeader bytes that belong to the header.
+struct Arrival {
+  base::Fd fd;
+  size_t size = 0;
+  Framing framing = Framing::until_close;
+  bool handed_over = false;
+  base::Instant arrived;
+  base::Deadline deadline;
+};
+
+class Intake {
+ public:
+  /// `calls`: descriptors that end the sleep without bringing a connection.
+  static base::Result<Intake> open(const Sockets& sockets, std::span<const int> calls);
+
+  /// A connection, if one is there. Starts with the source that gave the last one.
+  std::optional<Arrival> try_take(std::span<char> buffer);
+  /// Sleeps until a source or a call is ready. Returns the descriptor of the call, -1 for
+  /// others.
+  int sleep();
+  /// Is no longer woken: what arrives from now on wakes somebody else.
+  void leave() { epoll_.reset(); }
+  /// Why connections cannot be taken any more (too many open files, ...); 0 while they
+  /// can.
+  int error() const { return error_; }
+
+ private:
+  struct Source {
+    int fd;
+    bool handoff;
+    bool open;
+  };
+
+  std::optional<Arrival> take_from(Source& source, std::span<char> buffer);
+  std::optional<Arrival> take_handed_over(Source& source, std::span<char> buffer);
+  std::optional<Arrival> accept_from(Source& source);
+
+  base::Fd epoll_;
+  std::vector<Source> sources_;
+  std::vector<int> calls_;
+  size_t first_ = 0;
+  uint32_t streak_ = 0;
+  int error_ = 0;
+};
+
+}  // namespace vassal

@@ -1,0 +1,67 @@
+// vassal: serves one customer's application. Started by the emperor, already confined, or
+// alone by `vassal --ini FILE`. Links no interpreter: that is a shared object, opened
+// when it is needed.
+#include <malloc.h>
+#include <sys/prctl.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "vassal/journal.h"
+#include "vassal/master.h"
+#include "vassal/startup.h"
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+int complain(vassal::Lifeline& lifeline, const base::Error& error, int code) {
+  vassal::say(vassal::Level::error, error.message());
+  lifeline.failed(error.message());
+  return code;
+}
+
+int serve(vassal::CommandLine& line) {
+  vassal::Lifeline lifeline(std::move(line.lifeline));
+  const auto config = vassal::read_config(line);
+  if (!config) return complain(lifeline, config.error(), kUsage);
+  if (!line.config) {
+    auto bound = vassal::bind_sockets(*config);
+    if (!bound) return complain(lifeline, bound.error(), kFailed);
+    line.sockets = std::move(*bound);
+    if (const auto user = vassal::become_user(*config); !user)
+      return complain(lifeline, user.error(), kFailed);
+  }
+  if (const auto settled = vassal::settle_process(*config); !settled)
+    return complain(lifeline, settled.error(), kFailed);
+
+  vassal::Sockets sockets{.handoff = line.handoff.get(), .listeners = {}};
+  for (const auto& [fd, text] : line.sockets) {
+    vassal::prepare_listener(fd.get());
+    sockets.listeners.push_back(fd.get());
+  }
+  auto board = vassal::ScoreboardMap::open(line.scoreboard, config->processes);
+  if (!board) return complain(lifeline, board.error(), kFailed);
+  const auto runtime = vassal::open_runtime(*config, line.runtimes);
+  if (!runtime) return complain(lifeline, runtime.error(), kFailed);
+  return vassal::Master(*config, std::move(sockets), *runtime, *board, lifeline).run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // One arena: this process has one thread, and its memory is counted by the hundred.
+  ::mallopt(M_ARENA_MAX, 1);
+  ::signal(SIGPIPE, SIG_IGN);
+  auto line = vassal::parse_command_line(argc, argv);
+  if (!line) {
+    std::fprintf(stderr, "vassal: %s\n", line.error().message().c_str());
+    return kUsage;
+  }
+  if (line->help || line->version) {
+    std::fputs(line->help ? vassal::usage() : "vassal " IMPERIUM_VERSION "\n", stdout);
+    return 0;
+  }
+  return serve(*line);
+}

@@ -1,0 +1,267 @@
+#include "vassal/master.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/files.h"
+#include "base/wire/lifeline.h"
+#include "vassal/journal.h"
+
+namespace vassal {
+
+namespace {
+
+std::string describe(uint32_t index, pid_t pid) {
+  return "worker " + std::to_string(index + 1) + " (pid " + std::to_string(pid) + ")";
+}
+
+base::Result<> watch(const base::Fd& epoll, int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+    return base::fail_errno("epoll_ctl");
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> application_prefixes(const VassalConfig& config) {
+  std::vector<std::string> prefixes;
+  if (!config.wsgi_file.empty() || !config.module.empty()) prefixes.emplace_back();
+  for (const Mount& mount : config.mounts)
+    prefixes.push_back(mount.prefix);
+  return prefixes;
+}
+
+Master::Master(const VassalConfig& config,
+               Sockets sockets,
+               Runtime* runtime,
+               ScoreboardMap& board,
+               Lifeline& lifeline)
+    : config_(config),
+      sockets_(std::move(sockets)),
+      runtime_(runtime),
+      board_(board),
+      lifeline_(lifeline),
+      prefixes_(application_prefixes(config)),
+      slots_(std::clamp(config.processes, 1u, board.room())) {}
+
+Master::~Master() {
+  if (pages_ != nullptr) ::munmap(pages_, slots_.size() * sizeof(WorkerPage));
+}
+
+int Master::run() {
+  lifeline_.hello();
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  if (const auto failed = load()) return *failed;
+  if (const auto prepared = prepare(); !prepared) {
+    say(Level::error, prepared.error().message());
+    lifeline_.failed(prepared.error().message());
+    return 1;
+  }
+  for (uint32_t i = 0; i < slots_.size(); ++i)
+    spawn(i, base::Clock::now());
+  if (!config_.lazy_apps) announce();
+  while (!exit_code_) {
+    wait();
+    tick(base::Clock::now());
+    if (phase_ == Phase::draining && !any_worker()) exit_code_ = 0;
+  }
+  kill_leftovers();
+  return *exit_code_;
+}
+
+std::optional<int> Master::load() {
+  if (runtime_ == nullptr || config_.lazy_apps) return std::nullopt;
+  if (const auto reason = runtime_->load(config_)) {
+    say(Level::error, "the application does not load: " + *reason);
+    lifeline_.failed(*reason);
+    return wire::lifeline::kExitNoApp;
+  }
+  runtime_->settle();
+  return std::nullopt;
+}
+
+base::Result<> Master::prepare() {
+  const size_t size = slots_.size() * sizeof(WorkerPage);
+  void* at =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (at == MAP_FAILED) return base::fail_errno("map the workers' pages");
+  pages_ = static_cast<WorkerPage*>(at);
+  sigset_t handled;
+  ::sigemptyset(&handled);
+  for (const int s : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP})
+    ::sigaddset(&handled, s);
+  ::sigprocmask(SIG_BLOCK, &handled, &outside_);
+  signals_ = base::Fd(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!signals_) return base::fail_errno("signalfd");
+  poke_ = base::Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!poke_) return base::fail_errno("eventfd");
+  epoll_ = base::Fd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll_) return base::fail_errno("epoll_create1");
+  TRY(watch(epoll_, signals_.get()));
+  TRY(watch(epoll_, poke_.get()));
+  if (lifeline_.fd() >= 0) TRY(watch(epoll_, lifeline_.fd()));
+  wire::Scoreboard& board = board_.board();
+  board.workers = static_cast<uint32_t>(slots_.size());
+  board.master_asleep = config_.harakiri.count() > 0 ? 1 : 0;
+  return {};
+}
+
+void Master::announce() {
+  if (phase_ != Phase::starting) return;
+  phase_ = Phase::serving;
+  lifeline_.ready();
+  say(Level::info, "ready workers=" + std::to_string(slots_.size()));
+}
+
+bool Master::any_worker() const {
+  return std::ranges::any_of(slots_, [](const Slot& slot) { return slot.pid != 0; });
+}
+
+void Master::wait() {
+  auto next = next_event(slots_);
+  if (overdue_check_ && (!next || *overdue_check_ < *next)) next = overdue_check_;
+  std::array<epoll_event, 8> events;
+  const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                             wait_ms(next, base::Clock::now()));
+  for (int i = 0; i < n; ++i) {
+    const int fd = events[static_cast<size_t>(i)].data.fd;
+    if (fd == signals_.get())
+      on_signals();
+    else if (fd == lifeline_.fd())
+      on_lifeline();
+    else if (fd == poke_.get()) {
+      eventfd_t count;
+      ::eventfd_read(poke_.get(), &count);
+      overdue_check_ = base::Clock::now() + config_.harakiri;
+    } else {
+      for (uint32_t k = 0; k < slots_.size(); ++k)
+        if (slots_[k].orders.get() == fd) on_orders(k);
+    }
+  }
+}
+
+void Master::on_signals() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof(info)) ==
+         static_cast<ssize_t>(sizeof(info))) {
+    switch (info.ssi_signo) {
+      case SIGCHLD:
+        reap();
+        break;
+      case SIGTERM:
+        drain(base::Clock::now());
+        break;
+      case SIGINT:
+      case SIGQUIT:
+        stop();
+        break;
+      default:
+        say(Level::info, "SIGHUP is ignored: a changed file makes a new generation");
+    }
+  }
+}
+
+void Master::on_lifeline() {
+  while (const auto message = lifeline_.receive()) {
+    if (message->verb == wire::lifeline::kDrain)
+      drain(base::Clock::now());
+    else if (message->verb == wire::lifeline::kStop)
+      stop();
+  }
+}
+
+void Master::tick(base::Instant now) {
+  for (uint32_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    if (slot.kill_at && *slot.kill_at <= now && slot.pid != 0) {
+      say(Level::warn, describe(i, slot.pid) + " did not finish in time, killed");
+      ::kill(slot.pid, SIGKILL);
+      slot.kill_at.reset();
+    }
+    if (slot.respawn_at && *slot.respawn_at <= now) spawn(i, now);
+  }
+  if (overdue_check_ && *overdue_check_ <= now) look_for_overdue(now);
+}
+
+std::optional<base::Instant> Master::oldest_of_all(base::Instant now) {
+  std::optional<base::Instant> oldest;
+  for (uint32_t i = 0; i < slots_.size(); ++i) {
+    Slot& slot = slots_[i];
+    const auto began = oldest_request(pages_[i], config_.threads);
+    if (slot.pid == 0 || slot.overdue || !began) continue;
+    if (now - *began >= config_.harakiri) {
+      slot.overdue = true;
+      say(Level::error, describe(i, slot.pid) + " harakiri: a request took longer than " +
+                            std::to_string(config_.harakiri.count()) + " s");
+      ::kill(slot.pid, SIGKILL);
+    } else if (!oldest || *began < *oldest) {
+      oldest = began;
+    }
+  }
+  return oldest;
+}
+
+void Master::look_for_overdue(base::Instant now) {
+  overdue_check_.reset();
+  auto oldest = oldest_of_all(now);
+  if (!oldest) {
+    // Nobody works: sleep until a worker pokes. One that began before it could see the
+    // flag is seen by the second look.
+    board_.board().master_asleep.store(1, std::memory_order_seq_cst);
+    oldest = oldest_of_all(now);
+  }
+  if (!oldest) return;
+  board_.board().master_asleep = 0;
+  overdue_check_ = *oldest + config_.harakiri;
+}
+
+void Master::drain(base::Instant now) {
+  if (phase_ == Phase::draining) return;
+  phase_ = Phase::draining;
+  lifeline_.draining();
+  for (uint32_t i = 0; i < slots_.size(); ++i) {
+    slots_[i].respawn_at.reset();
+    if (slots_[i].pid == 0) continue;
+    pages_[i].leave = 1;
+    send_order(slots_[i], order::kDrain);
+    slots_[i].kill_at = now + config_.worker_reload_mercy;
+  }
+}
+
+void Master::stop() {
+  for (const Slot& slot : slots_)
+    if (slot.pid != 0) ::kill(slot.pid, SIGKILL);
+  exit_code_ = 0;
+}
+
+/// Ends what the application left behind; ours are the orphans, too (subreaper).
+void Master::kill_leftovers() {
+  for (;;) {
+    const std::string list =
+        "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+    const std::string pids = base::read_file(list, 1 << 20).value_or("");
+    for (const char* at = pids.c_str(); *at != '\0';) {
+      char* end = nullptr;
+      const long pid = std::strtol(at, &end, 10);
+      if (pid > 0) ::kill(static_cast<pid_t>(pid), SIGKILL);
+      at = end == at ? at + 1 : end;
+    }
+    if (::waitpid(-1, nullptr, 0) < 0 && errno == ECHILD) return;
+  }
+}
+
+}  // namespace vassal

@@ -1,0 +1,158 @@
+// The half of Master that deals with the worker processes: forking, hearing, reaping.
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "base/fd_passing.h"
+#include "base/wire/lifeline.h"
+#include "vassal/journal.h"
+#include "vassal/master.h"
+
+namespace vassal {
+
+namespace {
+
+constexpr std::chrono::seconds kForkAgain{1};
+
+}  // namespace
+
+void Master::spawn(uint32_t index, base::Instant now) {
+  Slot& slot = slots_[index];
+  slot.respawn_at.reset();
+  auto pair = base::make_socketpair(SOCK_SEQPACKET);
+  if (!pair) {
+    say(Level::error, "worker: " + pair.error().message());
+    slot.respawn_at = now + kForkAgain;
+    return;
+  }
+  new (&pages_[index]) WorkerPage{};
+  if (runtime_ != nullptr) runtime_->before_fork();
+  const pid_t pid = ::fork();
+  if (pid == 0) become_worker(index, std::move(pair->second));
+  if (runtime_ != nullptr) runtime_->after_fork_in_parent();
+  if (pid < 0) {
+    say(Level::error, std::string("cannot fork a worker: ") + std::strerror(errno));
+    slot.respawn_at = now + kForkAgain;
+    return;
+  }
+  slot.pid = pid;
+  slot.started = now;
+  slot.overdue = false;
+  slot.orders = std::move(pair->first);
+  board_.board().line(index).pid = static_cast<uint32_t>(pid);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = slot.orders.get();
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, slot.orders.get(), &event);
+}
+
+/// The child of the fork. Nothing of the master's may stay open here: an order channel
+/// whose other end a sibling holds would not end with the master.
+void Master::become_worker(uint32_t index, base::Fd orders) {
+  epoll_.reset();
+  signals_.reset();
+  lifeline_ = Lifeline(base::Fd());
+  for (Slot& slot : slots_)
+    slot.orders.reset();
+  ::sigprocmask(SIG_SETMASK, &outside_, nullptr);
+  ::prctl(PR_SET_NAME, ("vassal/w" + std::to_string(index + 1)).c_str(), 0, 0, 0);
+  set_state(board_.board().line(index), wire::WorkerState::starting,
+            base::to_wire(base::Clock::now()));
+  if (runtime_ != nullptr && config_.lazy_apps) {
+    if (const auto reason = runtime_->load(config_)) {
+      say(Level::error, "the application does not load: " + *reason);
+      (void)base::send_with_fds(orders.get(), std::string(order::kFailed) + *reason, {});
+      ::_exit(wire::lifeline::kExitNoApp);
+    }
+  }
+  if (runtime_ != nullptr) runtime_->after_fork_in_child(index + 1);
+  if (config_.lazy_apps) (void)base::send_with_fds(orders.get(), order::kUp, {});
+  ::_exit(run_worker({.config = config_,
+                      .runtime = runtime_,
+                      .prefixes = prefixes_,
+                      .sockets = sockets_,
+                      .board = board_.board(),
+                      .page = pages_[index],
+                      .index = index,
+                      .master_poke = poke_.get(),
+                      .orders = orders.get()}));
+}
+
+void Master::send_order(const Slot& slot, std::string_view order) {
+  // A worker that does not take its orders is about to die, and reaped then.
+  (void)base::send_with_fds(slot.orders.get(), order, {});
+}
+
+void Master::on_orders(uint32_t index) {
+  std::array<char, 1024> text;
+  const auto received = base::receive_with_fds(slots_[index].orders.get(), text);
+  if (!received && received.error().is(std::errc::resource_unavailable_try_again)) return;
+  if (!received || received->size == 0) {
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, slots_[index].orders.get(), nullptr);
+    return;
+  }
+  const std::string_view word(text.data(), received->size);
+  if (word == order::kUp) announce();
+  if (word.starts_with(order::kFailed) && phase_ == Phase::starting) {
+    lifeline_.failed(word.substr(order::kFailed.size()));
+    stop();
+    exit_code_ = wire::lifeline::kExitNoApp;
+  }
+}
+
+void Master::reap() {
+  const base::Instant now = base::Clock::now();
+  for (;;) {
+    int status = 0;
+    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
+    if (pid <= 0) return;
+    // Others are orphans of the application that this process adopted.
+    for (uint32_t i = 0; i < slots_.size(); ++i)
+      if (slots_[i].pid == pid)
+        on_worker_end(i, base::ExitStatus::from_wait(status), now);
+  }
+}
+
+void Master::on_worker_end(uint32_t index, base::ExitStatus status, base::Instant now) {
+  Slot& slot = slots_[index];
+  if (slot.orders) on_orders(index);
+  wire::WorkerLine& line = board_.board().line(index);
+  line.pid = 0;
+  set_state(line, wire::WorkerState::absent, base::to_wire(now));
+  const pid_t pid = std::exchange(slot.pid, 0);
+  slot.orders.reset();
+  slot.kill_at.reset();
+  if (exit_code_) return;
+  if (!status.success()) {
+    const std::string reason = slot.overdue ? "harakiri" : status.describe();
+    say(Level::warn, "worker " + std::to_string(index + 1) + " (pid " +
+                         std::to_string(pid) + ") died: " + reason);
+    lifeline_.worker_died(index + 1, reason);
+    board_.board().respawns.fetch_add(1, std::memory_order_relaxed);
+  }
+  poke_another(index);
+  if (phase_ == Phase::draining) return;
+  const base::Duration delay = status.success() || slot.overdue
+                                   ? base::Duration::zero()
+                                   : respawn_delay(now - slot.started, slot.quick_deaths);
+  slot.respawn_at = now + delay;
+}
+
+/// The wake-up for a waiting connection may have died with the worker that got it.
+void Master::poke_another(uint32_t index) {
+  for (uint32_t k = 1; k < slots_.size(); ++k) {
+    const uint32_t other = (index + k) % static_cast<uint32_t>(slots_.size());
+    const auto state = board_.board().line(other).state.load(std::memory_order_relaxed);
+    if (slots_[other].pid == 0 || state != wire::WorkerState::idle) continue;
+    return send_order(slots_[other], order::kPoke);
+  }
+}
+
+}  // namespace vassal

@@ -1,0 +1,196 @@
+#include "vassal/response.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace vassal {
+
+namespace {
+
+/// Control characters but tab: what could end a header line or be read as its end.
+bool forges_lines(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) {
+    const auto u = static_cast<unsigned char>(c);
+    return (u < 0x20 && u != '\t') || u == 0x7f;
+  });
+}
+
+bool is_token(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    const auto u = static_cast<unsigned char>(c);
+    return u > 0x20 && u < 0x7f && c != ':';
+  });
+}
+
+bool same_name(std::string_view name, std::string_view lower) {
+  return name.size() == lower.size() &&
+         std::equal(name.begin(), name.end(), lower.begin(), [](char a, char b) {
+           return (a >= 'A' && a <= 'Z' ? a | 0x20 : a) == b;
+         });
+}
+
+std::optional<uint64_t> parse_length(std::string_view text) {
+  while (text.starts_with(' '))
+    text.remove_prefix(1);
+  while (text.ends_with(' '))
+    text.remove_suffix(1);
+  uint64_t value = 0;
+  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc{} || at != text.data() + text.size()) return {};
+  return value;
+}
+
+}  // namespace
+
+std::string_view reason_phrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 201:
+      return "Created";
+    case 202:
+      return "Accepted";
+    case 204:
+      return "No Content";
+    case 206:
+      return "Partial Content";
+    case 301:
+      return "Moved Permanently";
+    case 302:
+      return "Found";
+    case 303:
+      return "See Other";
+    case 304:
+      return "Not Modified";
+    case 307:
+      return "Temporary Redirect";
+    case 308:
+      return "Permanent Redirect";
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 409:
+      return "Conflict";
+    case 410:
+      return "Gone";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 502:
+      return "Bad Gateway";
+    case 503:
+      return "Service Unavailable";
+    case 504:
+      return "Gateway Timeout";
+    default:
+      return "Unknown";
+  }
+}
+
+void ResponseHead::reset(std::string_view protocol,
+                         Framing framing,
+                         bool is_head_request) {
+  bytes_.clear();
+  protocol_ =
+      framing == Framing::http11 || forges_lines(protocol) ? "HTTP/1.1" : protocol;
+  length_.reset();
+  count_ = 0;
+  status_ = 0;
+  framing_ = framing;
+  is_head_request_ = is_head_request;
+}
+
+const char* ResponseHead::set_status(std::string_view status) {
+  int code = 0;
+  const bool digits =
+      status.size() >= 3 &&
+      std::from_chars(status.data(), status.data() + 3, code).ptr == status.data() + 3;
+  if (!digits || code < 100 || (status.size() > 3 && status[3] != ' '))
+    return "the status must be three digits and a phrase";
+  if (forges_lines(status)) return "the status holds a control character";
+  bytes_.assign(protocol_).append(" ").append(status);
+  if (status.find_first_not_of(' ', 3) == std::string_view::npos) {
+    bytes_.resize(protocol_.size() + 4);
+    bytes_.append(" ").append(reason_phrase(code));
+  }
+  bytes_.append("\r\n");
+  length_.reset();
+  count_ = 0;
+  status_ = code;
+  return nullptr;
+}
+
+/// Hop-by-hop headers are the router's business on the pair (RFC 9110, 7.6.1).
+bool ResponseHead::dropped(std::string_view name) const {
+  if (framing_ != Framing::http11) return false;
+  switch (name.size()) {
+    case 2:
+      return same_name(name, "te");
+    case 7:
+      return same_name(name, "trailer") || same_name(name, "upgrade");
+    case 10:
+      return same_name(name, "connection") || same_name(name, "keep-alive");
+    case 16:
+      return same_name(name, "proxy-connection");
+    case 17:
+      return same_name(name, "transfer-encoding");
+    default:
+      return false;
+  }
+}
+
+const char* ResponseHead::add(std::string_view name, std::string_view value) {
+  if (!is_token(name)) return "a header name holds a character that is not allowed";
+  if (forges_lines(value)) return "a header value holds a control character";
+  if (dropped(name)) return nullptr;
+  if (name.size() == 14 && same_name(name, "content-length")) {
+    const auto length = parse_length(value);
+    if (!length) return "Content-Length is not a number";
+    if (length_ && length_ != length) return "Content-Length is given twice";
+    if (length_) return nullptr;
+    length_ = length;
+    if (status_ == 204 && framing_ == Framing::http11) return nullptr;
+  }
+  bytes_.append(name).append(": ").append(value).append("\r\n");
+  ++count_;
+  return nullptr;
+}
+
+bool ResponseHead::bodiless() const {
+  return is_head_request_ || status_ == 204 || status_ == 304 || status_ < 200;
+}
+
+BodyForm ResponseHead::finish(std::optional<uint64_t> known_length) {
+  BodyForm form = bodiless() ? BodyForm::none : BodyForm::plain;
+  if (framing_ == Framing::http11 && !length_ && form != BodyForm::none) {
+    if (known_length) {
+      length_ = known_length;
+      bytes_.append("Content-Length: ")
+          .append(std::to_string(*known_length))
+          .append("\r\n");
+    } else {
+      form = BodyForm::chunked;
+      bytes_.append("Transfer-Encoding: chunked\r\n");
+    }
+  }
+  bytes_.append("\r\n");
+  return form;
+}
+
+}  // namespace vassal

@@ -1,0 +1,155 @@
+#include "vassal/startup.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "base/files.h"
+#include "vassal/bind.h"
+#include "vassal/identity.h"
+#include "vassal/journal.h"
+#include "vassal/reader.h"
+#include "vassal/settings_codec.h"
+
+namespace vassal {
+
+namespace {
+
+Level level_of(Diagnostic::Level level) {
+  switch (level) {
+    case Diagnostic::Level::note:
+      return Level::info;
+    case Diagnostic::Level::warning:
+      return Level::warn;
+    case Diagnostic::Level::error:
+      return Level::error;
+  }
+  return Level::error;
+}
+
+base::Result<Layers> layers_of_memfd(int fd) {
+  if (::lseek(fd, 0, SEEK_SET) < 0) return base::fail_errno("read the configuration");
+  TRY_ASSIGN(const std::string bytes, base::read_fd(fd, kMostEncodedBytes));
+  return decode_layers(bytes);
+}
+
+base::Result<Layers> layers_of_file(const std::string& path) {
+  ReadOptions options;
+  options.links = base::Links::follow;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const size_t equal = text.find('=');
+    if (equal != std::string_view::npos)
+      options.environment.emplace_back(text.substr(0, equal), text.substr(equal + 1));
+  }
+  ReadResult result = read_vassal_file(path, options);
+  for (const Diagnostic& d : result.diagnostics)
+    say(level_of(d.level), d.message());
+  if (const Diagnostic* error = result.first_error()) return base::fail(error->message());
+  Layers layers;
+  layers.vassal = std::move(result.settings);
+  layers.file = path;
+  return layers;
+}
+
+std::string directory_beside_program() {
+  std::array<char, 4096> path{};
+  const ssize_t n = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
+  std::string text(path.data(), n > 0 ? static_cast<size_t>(n) : 0);
+  for (int i = 0; i < 2; ++i)
+    text.resize(std::min(text.size(), text.rfind('/')));
+  return text + "/lib";
+}
+
+}  // namespace
+
+base::Result<VassalConfig> read_config(const CommandLine& line) {
+  TRY_ASSIGN(const Layers layers,
+             line.config ? layers_of_memfd(line.config.get()) : layers_of_file(line.ini));
+  Parsed parsed = make_config(layers, system_names());
+  // The emperor told about its files already, when it took them.
+  if (!line.config)
+    for (const Diagnostic& d : parsed.diagnostics)
+      say(level_of(d.level), d.message());
+  if (const Diagnostic* error = parsed.first_error()) return base::fail(error->message());
+  return std::move(parsed.config);
+}
+
+base::Result<std::vector<std::pair<base::Fd, std::string>>> bind_sockets(
+    const VassalConfig& config) {
+  std::vector<std::pair<base::Fd, std::string>> sockets;
+  for (const SocketAddress& address : config.sockets) {
+    BindRequest request;
+    request.address = address;
+    request.mode = config.chmod_socket;
+    if (config.listen) request.backlog = static_cast<int>(*config.listen);
+    if (config.umask) request.umask = *config.umask;
+    TRY_ASSIGN(BoundSocket bound, bind_now(request));
+    sockets.emplace_back(std::move(bound.socket), address.text);
+  }
+  return sockets;
+}
+
+base::Result<> become_user(const VassalConfig& config) {
+  if (::geteuid() != 0 || !config.uid) return {};
+  const gid_t* asked = config.gid ? &*config.gid : nullptr;
+  UserFacts user = look_up_user(*config.uid, asked);
+  const gid_t gid = config.gid.value_or(user.primary_gid);
+  std::vector<gid_t> groups = config.no_initgroups ? std::vector<gid_t>{} : user.groups;
+  groups.insert(groups.end(), config.add_gids.begin(), config.add_gids.end());
+  if (const int e = raw::set_groups(groups.data(), groups.size()))
+    return base::fail(e, "setgroups");
+  if (const int e = raw::set_gid(gid))
+    return base::fail(e, "setgid " + std::to_string(gid));
+  if (const int e = raw::set_uid(*config.uid))
+    return base::fail(e, "setuid " + std::to_string(*config.uid));
+  if (const int e = raw::verify_no_way_back(*config.uid, gid))
+    return base::fail(e, "give up root");
+  return {};
+}
+
+base::Result<> settle_process(const VassalConfig& config) {
+  if (config.umask) ::umask(*config.umask);
+  for (const auto& [key, value] : config.env)
+    ::setenv(key.c_str(), value.c_str(), 1);
+  for (const std::string& key : config.unenv)
+    ::unsetenv(key.c_str());
+  const std::string& directory = config.chdir.empty() ? config.directory : config.chdir;
+  if (!directory.empty() && ::chdir(directory.c_str()) != 0)
+    return base::fail_errno("chdir " + directory);
+  return {};
+}
+
+void prepare_listener(int fd) {
+  (void)base::set_blocking(fd, base::Blocking::no);
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+base::Result<Runtime*> open_runtime(const VassalConfig& config,
+                                    const std::string& directory) {
+  const bool application =
+      !config.wsgi_file.empty() || !config.module.empty() || !config.mounts.empty();
+  if (!application && !config.static_maps.empty()) return nullptr;
+  if (config.runtime != "python")
+    return base::fail("the runtime '" + config.runtime + "' is not built in");
+  const std::string path = (directory.empty() ? directory_beside_program() : directory) +
+                           "/imperium_python.so";
+  // RTLD_GLOBAL: Python's own extension modules look for the interpreter's symbols.
+  void* object = ::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  if (object == nullptr) return base::fail(std::string("runtime: ") + ::dlerror());
+  const auto make = reinterpret_cast<MakeRuntime>(::dlsym(object, kRuntimeSymbol));
+  Runtime* runtime = make != nullptr ? make(kRuntimeAbi) : nullptr;
+  if (runtime == nullptr)
+    return base::fail("runtime: " + path + " is of another version");
+  return runtime;
+}
+
+}  // namespace vassal

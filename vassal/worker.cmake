@@ -1,0 +1,23 @@
+# The program that serves one customer's application, and the runtimes that it opens.
+add_library(vassal_exchange STATIC request.cc request_mount.cc response.cc)
+target_link_libraries(vassal_exchange PUBLIC wire)
+
+add_library(vassal_worker STATIC
+  connection.cc intake.cc journal.cc lifeline.cc master.cc master_slots.cc master_workers.cc request_body.cc
+  request_log.cc response_writer.cc scoreboard.cc server.cc startup.cc startup_arguments.cc static_files.cc worker.cc)
+target_link_libraries(vassal_worker PUBLIC vassal_exchange vassal_common vassal_spawn wire base Threads::Threads)
+
+add_executable(vassal main.cc)
+target_link_libraries(vassal PRIVATE vassal_worker ${CMAKE_DL_LIBS})
+# Only what is really called is loaded at start.
+target_link_options(vassal PRIVATE -Wl,--as-needed)
+
+add_library(imperium_python MODULE
+  runtimes/python/core.cc runtimes/python/environ.cc runtimes/python/failure.cc runtimes/python/file_wrapper.cc
+  runtimes/python/input.cc runtimes/python/interpreter.cc runtimes/python/load.cc runtimes/python/runtime.cc
+  runtimes/python/start_response.cc)
+set_target_properties(imperium_python PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+target_compile_definitions(imperium_python PRIVATE IMPERIUM_PYTHON="${Python3_EXECUTABLE}")
+target_link_libraries(imperium_python PRIVATE vassal_exchange base Python3::Python)
+target_link_options(imperium_python PRIVATE -Wl,--as-needed)
+add_dependencies(vassal imperium_python)
