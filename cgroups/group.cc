@@ -319,4 +319,9 @@ base::Result<Removal> Group::try_remove() {
 
 std::string Group::text() const { return places_.empty() ? "" : places_.front().path; }
 
+std::string Group::directory(std::string_view controller) const {
+  const Place* place = place_of(controller);
+  return place != nullptr ? place->directory() : "";
+}
+
 }  // namespace cgroups

@@ -98,6 +98,8 @@ class Group {
   base::Result<Removal> try_remove();
   /// "/imperium/blog", for people; "" when cgroups are off.
   std::string text() const;
+  /// Where the files of `controller` are for this group; "" without that controller.
+  std::string directory(std::string_view controller) const;
 
  private:
   const Place* place_of(std::string_view controller) const;

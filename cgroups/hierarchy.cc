@@ -172,11 +172,13 @@ base::Result<Layout> read_layout() {
   TRY_ASSIGN(const std::string cgroup, base::read_file("/proc/self/cgroup", kFileLimit));
   TRY_ASSIGN(const std::string mounts, base::read_file("/proc/self/mountinfo", kFileLimit));
   Layout layout = parse_layout(cgroup, mounts);
-  if (Hierarchy* v2 = layout.v2(); v2 != nullptr) {
-    auto text = base::read_file(v2->mount_point + join(v2->own_path, "cgroup.controllers"), kFileLimit);
-    if (text) v2->controllers = parse_controllers(*text);
-  }
+  if (Hierarchy* v2 = layout.v2(); v2 != nullptr)
+    v2->controllers = controllers_at(v2->mount_point + v2->own_path);
   return layout;
+}
+
+std::vector<std::string> controllers_at(const std::string& directory) {
+  return parse_controllers(base::read_file(directory + "/cgroup.controllers", kFileLimit).value_or(""));
 }
 
 std::string join(std::string_view base, std::string_view name) {

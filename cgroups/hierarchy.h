@@ -60,6 +60,9 @@ std::vector<std::string> used_controllers(const Hierarchy& hierarchy, Mode mode)
 /// The layout of this machine, now.
 base::Result<Layout> read_layout();
 
+/// What a v2 group may hand to its children; empty if it cannot be read.
+std::vector<std::string> controllers_at(const std::string& directory);
+
 /// Joins two group paths: ("/", "imperium") -> "/imperium".
 std::string join(std::string_view base, std::string_view name);
 

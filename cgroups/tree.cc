@@ -80,11 +80,8 @@ const Place* Tree::root_of(const Hierarchy& hierarchy) const {
 }
 
 base::Result<> Tree::add(Place root) {
-  const Hierarchy& hierarchy = root.hierarchy;
-  if (hierarchy.version == Version::v2 && is_below(root.path, hierarchy.own_path))
-    TRY(make_room(hierarchy, options_.companions));
   TRY(hand_down(root));
-  notes_.push_back(version_text(hierarchy.version) + " " + root.directory());
+  notes_.push_back(version_text(root.hierarchy.version) + " " + root.directory());
   places_.push_back(std::move(root));
   return {};
 }
@@ -93,6 +90,18 @@ base::Result<> Tree::hand_down(const Place& place) const {
   const Hierarchy& hierarchy = place.hierarchy;
   const bool below_us = is_below(place.path, hierarchy.own_path);
   return make_levels(hierarchy, below_us ? hierarchy.own_path : "/", place.path);
+}
+
+// Where v2 lets us make limited groups: below ourselves, or, where others live in our group (a login shell that
+// started us), below the top, which may hold both.
+base::Result<> Tree::settle(Hierarchy& v2) {
+  if (!is_below(root_in(v2), v2.own_path)) return {};
+  auto room = make_room(v2, options_.companions);
+  if (room || !options_.root.empty() || !is_true_root(v2.mount_point)) return room;
+  notes_.push_back(room.error().context + ": using the top of the hierarchy");
+  v2.own_path = "/";
+  v2.controllers = controllers_at(v2.mount_point);
+  return {};
 }
 
 base::Result<Tree> Tree::open(Options options) {
@@ -106,11 +115,12 @@ base::Result<Tree> Tree::open(Options options) {
   tree.available_ = allowed_by(layout, mode);
   auto ready = library::init();
   if (!ready && insist) return std::unexpected(std::move(ready).error());
-  for (const Hierarchy& hierarchy : tree.available_) {
+  for (Hierarchy& hierarchy : tree.available_) {
+    if (!ready || used_controllers(hierarchy, mode).empty()) continue;
+    auto added = hierarchy.version == Version::v2 ? tree.settle(hierarchy) : base::Result<>{};
     Place root{hierarchy, tree.root_in(hierarchy)};
     root.hierarchy.controllers = used_controllers(hierarchy, mode);
-    if (!ready || root.hierarchy.controllers.empty()) continue;
-    auto added = tree.add(std::move(root));
+    if (added) added = tree.add(std::move(root));
     if (!added && insist) return std::unexpected(std::move(added).error());
     if (!added) tree.notes_.push_back("not used: " + added.error().message());
   }

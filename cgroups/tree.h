@@ -23,7 +23,8 @@ struct Options {
   std::string root;
   /// Two emperors of one machine need different ones: see root_name_for().
   std::string root_name = "imperium";
-  /// Processes beside this one that belong to the emperor (its keeper): on v2 they move along.
+  /// Processes beside this one that belong to the emperor (its keeper): on v2 they move along into
+  /// the leaf "supervisor", since a group that limits its children may hold no process itself.
   std::vector<pid_t> companions;
 };
 
@@ -60,6 +61,7 @@ class Tree {
   void try_remove() const;
 
  private:
+  base::Result<> settle(Hierarchy& v2);
   base::Result<> add(Place root);
   std::string root_in(const Hierarchy& hierarchy) const;
   const Place* root_of(const Hierarchy& hierarchy) const;

@@ -14,21 +14,20 @@ using cgroups::Version;
 
 namespace {
 
-// What the file of a limit holds in the group `vassal` now, "" without the controller.
-std::string value_of(const std::string& vassal, const std::string& controller, const std::string& v1,
+// What the file of a limit holds in the group now, "" without the controller.
+std::string value_of(const cgroups::Group& group, const std::string& controller, const std::string& v1,
                      const std::string& v2) {
   const cgroups::Hierarchy* h = hierarchy_of(controller);
   if (h == nullptr) return "";
-  const std::string root = h->mount_point + cgroups::join(h->own_path, root_name());
-  std::string text = content(root + "/" + vassal + "/" + (h->version == Version::v1 ? v1 : v2));
+  std::string text = content(group.directory(controller) + "/" + (h->version == Version::v1 ? v1 : v2));
   if (text.ends_with('\n')) text.pop_back();
   return text;
 }
 
-std::string memory_of(const std::string& vassal) {
-  return value_of(vassal, "memory", "memory.limit_in_bytes", "memory.max");
+std::string memory_of(const cgroups::Group& group) {
+  return value_of(group, "memory", "memory.limit_in_bytes", "memory.max");
 }
-std::string pids_of(const std::string& vassal) { return value_of(vassal, "pids", "pids.max", "pids.max"); }
+std::string pids_of(const cgroups::Group& group) { return value_of(group, "pids", "pids.max", "pids.max"); }
 
 }  // namespace
 
@@ -43,14 +42,15 @@ TEST_SUITE("cgroups") {
     auto created = tree->create("alice/site", limits);
     REQUIRE_MESSAGE(created, created.error().message());
     CHECK(created->warnings.empty());
-    CHECK(memory_of("alice~site") == "49999872");
-    CHECK(pids_of("alice~site") == "33");
+    CHECK(created->group.text().ends_with("/alice~site"));
+    CHECK(memory_of(created->group) == "49999872");
+    CHECK(pids_of(created->group) == "33");
     if (hierarchy_of("cpu")->version == Version::v1) {
-      CHECK(value_of("alice~site", "cpu", "cpu.cfs_quota_us", "") == "20000");
-      CHECK(value_of("alice~site", "cpu", "cpu.shares", "") == "2048");
+      CHECK(value_of(created->group, "cpu", "cpu.cfs_quota_us", "") == "20000");
+      CHECK(value_of(created->group, "cpu", "cpu.shares", "") == "2048");
     } else {
-      CHECK(value_of("alice~site", "cpu", "", "cpu.max") == "20000 100000");
-      CHECK(value_of("alice~site", "cpu", "", "cpu.weight") == "200");
+      CHECK(value_of(created->group, "cpu", "", "cpu.max") == "20000 100000");
+      CHECK(value_of(created->group, "cpu", "", "cpu.weight") == "200");
     }
   }
 
@@ -64,8 +64,8 @@ TEST_SUITE("cgroups") {
     limits.memory_max.reset();
     limits.pids_max = 20;
     REQUIRE(created->group.set_limits(limits));
-    CHECK(memory_of("blog") != "67108864");
-    CHECK(pids_of("blog") == "20");
+    CHECK(memory_of(created->group) != "67108864");
+    CHECK(pids_of(created->group) == "20");
   }
 
   TEST_CASE("group: a limit that cannot be set leaves all others as they were") {
@@ -79,7 +79,7 @@ TEST_SUITE("cgroups") {
     const auto changed = created->group.set_limits(limits);
     REQUIRE_FALSE(changed);
     CHECK(changed.error().message().find("pids.max = nonsense") != std::string::npos);
-    CHECK(pids_of("blog") == "10");
+    CHECK(pids_of(created->group) == "10");
   }
 
   TEST_CASE("group: a leaf is in every hierarchy, and so is who enters it") {

@@ -9,6 +9,17 @@
 using namespace cgroups_test;  // NOLINT(google-build-using-namespace)
 namespace library = cgroups::library;
 
+namespace {
+
+// The tree's root as libcgroup names it in the hierarchy of `pids`.
+std::string root_of_pids(TestTree& tree) {
+  const std::string group = tree->create("probe", {})->group.directory("pids");
+  const std::string mount = hierarchy_of("pids")->mount_point;
+  return group.substr(mount.size(), group.rfind('/') - mount.size());
+}
+
+}  // namespace
+
 TEST_SUITE("cgroups") {
   TEST_CASE("library: removing a busy group says busy and moves nobody up") {
     TestTree tree;
@@ -25,18 +36,16 @@ TEST_SUITE("cgroups") {
 
   TEST_CASE("library: a group whose name is taken by a file of the kernel's is an error") {
     TestTree tree;
-    const cgroups::Hierarchy* h = hierarchy_of("pids");
-    if (h == nullptr) return;
+    if (hierarchy_of("pids") == nullptr) return;
     const std::string controllers[] = {"pids"};
-    const std::string root = cgroups::join(h->own_path, root_name());
+    const std::string root = root_of_pids(tree);
     CHECK_FALSE(library::make(root + "/cgroup.procs", controllers));
   }
 
   TEST_CASE("library: an error names the file and says why") {
     TestTree tree;
-    const cgroups::Hierarchy* h = hierarchy_of("pids");
-    if (h == nullptr) return;
-    const std::string root = cgroups::join(h->own_path, root_name());
+    if (hierarchy_of("pids") == nullptr) return;
+    const std::string root = root_of_pids(tree);
     const auto bad = library::write(root, "pids", "pids.max", "many");
     REQUIRE_FALSE(bad);
     CHECK(bad.error().message().find("pids.max = many: Invalid argument") != std::string::npos);
@@ -48,8 +57,7 @@ TEST_SUITE("cgroups") {
 
   TEST_CASE("library: removing what is gone is fine") {
     TestTree tree;
-    const cgroups::Hierarchy* h = hierarchy_of("pids");
-    if (h == nullptr) return;
-    CHECK(library::remove(cgroups::join(h->own_path, root_name()) + "/never", "pids"));
+    if (hierarchy_of("pids") == nullptr) return;
+    CHECK(library::remove(root_of_pids(tree) + "/never", "pids"));
   }
 }
