@@ -115,10 +115,11 @@ Expanded Expansion::run(const IniRequest& request) {
 bool Expansion::read(const std::string& path,
                      const Sections& sections,
                      const Origin& from) {
+  const bool first = from.line == 0;  // no line of another file asked for it
   auto content = files_.read(path, limits_.file_bytes);
   if (!content) {
     complain(from, Level::error,
-             open_.empty()
+             first
                  ? "cannot be read: " + content.error().message()
                  : fmt::format("cannot read '{}': {}", path, content.error().message()));
     return false;
@@ -131,10 +132,14 @@ bool Expansion::read(const std::string& path,
              c.text);
   if (file.text.failed()) return false;
   if (top_.path.empty()) top_ = file.magic;
-  if (!take_sections(file, sections))
-    complain(
-        from, Level::warning,
-        fmt::format("'{}' has no section [{}]", path, fmt::join(sections, "] or [")));
+  if (!take_sections(file, sections)) {  // of the first file nothing is left then
+    const std::string who = first ? "the file" : "'" + path + "'";
+    complain(from, first ? Level::error : Level::warning,
+             file.text.lines.empty()
+                 ? who + " has no settings"
+                 : fmt::format("{} has no settings in section [{}]", who,
+                               fmt::join(sections, "] or [")));
+  }
   return true;
 }
 

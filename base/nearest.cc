@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kLongest = 64;
 
 size_t tolerated(size_t length) {
-  return length < 4 ? 1 : length < 8 ? 2 : 3;
+  return length < 6 ? 1 : length < 10 ? 2 : 3;
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ struct FileFact {
   int64_t mtime_ns = 0;
   /// The first directory above it that somebody besides root may change; empty if there
   /// is none.
-  std::string loose_directory;
+  std::string loose_directory = {};
   friend bool operator==(const FileFact&, const FileFact&) = default;
 };
 

@@ -56,8 +56,17 @@ std::optional<gid_t> group_of(ConfigBuild& build, const Setting& s) {
 std::optional<uint64_t> number_of(ConfigBuild& build, const Setting& s) {
   const auto number = base::parse_leading_number(s.value);
   if (number.value < 0) {
-    build.error(
-        s, fmt::format("{} = {}: a negative number makes no sense here", s.key, s.value));
+    build.error(s, fmt::format("{} = {}: a negative number makes no sense here", s.key,
+                               s.value));
+    return std::nullopt;
+  }
+  const bool digits = s.value.find_first_of("0123456789") != s.value.npos;
+  if (!number.exact && number.value == 0 && !digits) {
+    // an unset variable was warned about where it was expanded
+    const bool unset = s.value.empty() || s.value.find("$(") != s.value.npos;
+    build.tell(unset ? Diagnostic::Level::warning : Diagnostic::Level::error, s,
+               fmt::format("{} = {}: not a number{}", s.key, s.value,
+                           unset ? ", the default stays" : ""));
     return std::nullopt;
   }
   if (!number.exact)
@@ -117,10 +126,13 @@ void apply_add_gid(ConfigBuild& build, const Setting& s) {
 void apply_domain(ConfigBuild& build, const Setting& s) {
   if (words(s.value).empty()) build.warn(s, "'domain' names no host");
   for (const auto word : words(s.value)) {
-    if (auto domain = wire::normalise_domain(word))
+    // ".example.com" is how uWSGI's subscription-dotsplit writes a wildcard
+    const std::string name = (word.starts_with('.') ? "*" : "") + std::string(word);
+    if (auto domain = wire::normalise_domain(name))
       build.config.domains.push_back(*std::move(domain));
-    else
-      build.error(s, fmt::format("'{}' is neither a host name nor a *.wildcard", word));
+    else  // `domain` is also a favourite name for a placeholder of one's own
+      build.tell(s.placeholder ? Diagnostic::Level::warning : Diagnostic::Level::error, s,
+                 fmt::format("'{}' is neither a host name nor a *.wildcard", word));
   }
 }
 
@@ -357,21 +369,17 @@ void apply_plugins(ConfigBuild& build, const Setting& s) {
   }
 }
 
-// A rule that is left out must not open what it guarded: only those about logs are
-// harmless.
+// A rule that is left out must not open what it guarded. Without the others a page may be
+// missing, which its owner sees.
 void apply_route(ConfigBuild& build, const Setting& s) {
-  static constexpr std::array<std::string_view, 3> kHarmless = {
-      "donotlog:", "log:", "logvar:"};
-  for (const auto action : kHarmless)
-    if (s.value.starts_with(action) ||
-        s.value.find(" " + std::string(action)) != s.value.npos)
-      return build.warn(
-          s, fmt::format("{} is left out: internal routing is not available", s.key));
-  build.error(
-      s, fmt::format(
-             "{} = {}: internal routing is not available, and leaving the rule out could "
-             "open what it guards",
-             s.key, s.value));
+  static constexpr std::array<std::string_view, 8> kGuards = {
+      "auth", "radius", "break", "return", "disconnect", "deny", "seterror", "access"};
+  for (const auto guard : kGuards)
+    if (s.value.find(guard) != s.value.npos)
+      return build.error(s, fmt::format("{} = {}: internal routing is not available, and "
+                                        "leaving the rule out could open what it guards",
+                                        s.key, s.value));
+  build.warn(s, fmt::format("{} has no effect: internal routing is not available", s.key));
 }
 
 }  // namespace vassal

@@ -173,9 +173,10 @@ void Maker::settle_application() {
   const VassalConfig& c = build_.config;
   const bool any = !c.wsgi_file.empty() || !c.module.empty() || !c.mounts.empty() ||
                    !c.command.empty() || !c.static_maps.empty();
-  if (!any)
-    build_.warn(whole_file_,
-                "no application: none of wsgi-file, module, mount and command is set");
+  // a file without any setting has been told so by its reader
+  if (!any && !layers_.vassal.empty())
+    build_.error(whole_file_,
+                 "no application: none of wsgi-file, module, mount and command is set");
 }
 
 void Maker::settle_domains() {
