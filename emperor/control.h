@@ -1,0 +1,51 @@
+// Control: the socket that emperorctl talks to. One JSON object a line in, one a line out:
+//   {"cmd": "show", "name": "alice/site"}  ->  {"ok": true, "data": {...}}
+//                                          or  {"ok": false, "error": "no vassal 'alice/site'"}
+// The socket's mode (0600) says who may ask. A slow or silent client costs nobody else anything.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/uv/poll.h"
+#include "base/uv/task_group.h"
+
+namespace emperor {
+
+struct ControlRequest {
+  std::string command;
+  std::string name;  ///< of a vassal; empty if the command needs none
+};
+
+/// The answer's data as JSON text, or what went wrong.
+using ControlHandler = std::function<uvx::Task<base::Result<std::string>>(ControlRequest)>;
+
+class Control {
+ public:
+  Control(uvx::Loop& loop, uvx::TaskGroup& tasks, base::Log& log, ControlHandler handler)
+      : loop_(loop), tasks_(tasks), log_(log), handler_(std::move(handler)) {}
+
+  /// Serves `listener` (bound by the caller) from now on.
+  void start(base::Fd listener);
+  /// Ends every conversation that is not being answered right now, and the listening.
+  void close();
+
+ private:
+  uvx::Task<void> accept();
+  uvx::Task<void> converse(base::Fd client);
+  uvx::Task<std::string> answer(std::string line);
+
+  uvx::Loop& loop_;
+  uvx::TaskGroup& tasks_;
+  base::Log& log_;
+  ControlHandler handler_;
+  base::Fd listener_;
+  std::unique_ptr<uvx::Poll> poll_;
+  std::set<uvx::Poll*> conversations_;
+};
+
+}  // namespace emperor

@@ -1,0 +1,99 @@
+#include "emperor/ctl/files.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "emperor/views.h"
+#include "vassal/explain.h"
+#include "vassal/layers.h"
+#include "vassal/reader.h"
+
+namespace emperor::ctl {
+
+namespace {
+
+using nlohmann::json;
+
+std::vector<base::Setting> layer(const std::string& file, bool* bad) {
+  if (file.empty()) return {};
+  vassal::ReadOptions options;
+  options.for_many = true;
+  options.links = base::Links::follow;
+  auto read = vassal::read_vassal_file(file, options);
+  if (const auto* error = read.first_error()) {
+    std::fprintf(stderr, "%s\n", error->message().c_str());
+    *bad = true;
+  }
+  return std::move(read.settings);
+}
+
+vassal::ReadResult read(const std::string& file) {
+  vassal::ReadOptions options;
+  options.links = base::Links::follow;
+  return vassal::read_vassal_file(file, options);
+}
+
+vassal::Layers layers_of(const vassal::ReadResult& read, const vassal::Layers& around) {
+  vassal::Layers layers;
+  layers.file = read.path;
+  layers.vassal = read.settings;
+  layers.defaults = vassal::fit_layer(around.defaults, read.path, read.settings, vassal::Placeholders::from_vassal);
+  layers.policy = vassal::fit_layer(around.policy, read.path, read.settings, vassal::Placeholders::own_only);
+  return layers;
+}
+
+json diagnostics_json(const vassal::Check& check) {
+  json list = json::array();
+  constexpr const char* kLevels[] = {"note", "warning", "error"};
+  for (const auto& d : check.diagnostics)
+    list.push_back({{"level", kLevels[static_cast<size_t>(d.level)]},
+                    {"file", d.origin.file}, {"line", d.origin.line}, {"text", d.text}});
+  return list;
+}
+
+}  // namespace
+
+int check_files(const std::vector<std::string>& files, const FileOptions& options) {
+  bool bad = false;
+  vassal::Layers around;
+  around.defaults = layer(options.defaults, &bad);
+  around.policy = layer(options.policy, &bad);
+  json list = json::array();
+  for (const auto& file : files) {
+    const auto check = vassal::check(read(file), vassal::system_names(), around);
+    bad = bad || !check.usable;
+    if (options.json)
+      list.push_back({{"file", file}, {"usable", check.usable}, {"diagnostics", diagnostics_json(check)}});
+    else
+      std::fputs((vassal::check_text(check, options.notes ? vassal::Notes::show : vassal::Notes::hide) +
+                  file + (check.usable ? ": can be served\n" : ": is refused\n")).c_str(), stdout);
+  }
+  if (options.json) std::puts(list.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+  return bad ? 1 : 0;
+}
+
+int explain_file(const std::string& file, const FileOptions& options) {
+  bool bad = false;
+  vassal::Layers around;
+  around.defaults = layer(options.defaults, &bad);
+  around.policy = layer(options.policy, &bad);
+  const auto result = read(file);
+  if (const auto* error = result.first_error()) {
+    std::fprintf(stderr, "%s\n", error->message().c_str());
+    bad = true;
+  }
+  const auto values = vassal::explain(layers_of(result, around));
+  std::puts(options.json ? explained_json(values).c_str() : vassal::explain_text(values).c_str());
+  return bad ? 1 : 0;
+}
+
+std::string explained_text(const std::string& text) {
+  std::vector<vassal::Explained> values;
+  for (const auto& entry : json::parse(text, nullptr, false))
+    values.push_back({entry.value("key", ""), entry.value("value", ""), entry.value("origin", ""),
+                      entry.value("layer", ""), entry.value("treatment", ""),
+                      entry.value("overridden", std::vector<std::string>())});
+  return vassal::explain_text(values);
+}
+
+}  // namespace emperor::ctl

@@ -1,0 +1,192 @@
+// emperorctl: shows what the emperor does and tells it what to do. `check FILE...` and
+// `explain FILE` need no emperor. Exit codes: 0 done, 1 failed, 2 wrong usage.
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "emperor/ctl/client.h"
+#include "emperor/ctl/files.h"
+#include "emperor/ctl/logs.h"
+#include "emperor/ctl/tables.h"
+
+namespace {
+
+using nlohmann::json;
+namespace ctl = emperor::ctl;
+
+struct Arguments {
+  std::string control = "/run/imperium/control.sock";
+  std::string name;
+  std::vector<std::string> files;
+  ctl::FileOptions file_options;
+  bool follow = false;
+  size_t lines = 20;
+};
+
+/// The data of an answer; prints what went wrong.
+bool ask(const Arguments& arguments, const std::string& command, json* data) {
+  json request{{"cmd", command}};
+  if (!arguments.name.empty()) request["name"] = arguments.name;
+  const auto line = ctl::ask(arguments.control, request.dump());
+  if (!line) return std::fprintf(stderr, "emperorctl: %s\n", line.error().message().c_str()), false;
+  const auto answer = json::parse(*line, nullptr, false);
+  if (!answer.is_object() || !answer.value("ok", false)) {
+    const std::string why = answer.is_object() ? answer.value("error", "no reason given") : "no answer in JSON";
+    return std::fprintf(stderr, "emperorctl: %s\n", why.c_str()), false;
+  }
+  *data = answer["data"];
+  return true;
+}
+
+void print_json(const json& data) {
+  std::puts(data.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+}
+
+std::string cell(const json& value) {
+  if (value.is_null()) return "-";
+  if (value.is_string()) return value.get<std::string>().empty() ? "-" : value.get<std::string>();
+  if (!value.is_array()) return value.dump();
+  std::string list;
+  for (const auto& entry : value) list += (list.empty() ? "" : ",") + cell(entry);
+  return list.empty() ? "-" : list;
+}
+
+int list(const Arguments& arguments) {
+  json data;
+  if (!ask(arguments, "ls", &data)) return 1;
+  if (arguments.file_options.json) return print_json(data), 0;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& v : data)
+    rows.push_back({cell(v["name"]), cell(v["state"]), cell(v["generation"]), cell(v["pid"]), cell(v["uid"]),
+                    cell(v["workers"]), cell(v["requests"]), cell(v["restarts"]),
+                    ctl::human_bytes(v.value("memory_bytes", uint64_t{0})), cell(v["domains"]),
+                    cell(v["last_error"])});
+  std::fputs(ctl::table({"NAME", "STATE", "GEN", "PID", "UID", "WORKERS", "REQUESTS", "RESTARTS", "MEMORY",
+                         "DOMAINS", "LAST ERROR"}, rows).c_str(), stdout);
+  return 0;
+}
+
+int routes(const Arguments& arguments) {
+  json data;
+  if (!ask(arguments, "routes", &data)) return 1;
+  if (arguments.file_options.json) return print_json(data), 0;
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& r : data) rows.push_back({cell(r["host"]), cell(r["vassal"]), cell(r["state"])});
+  std::fputs(ctl::table({"HOST", "VASSAL", "STATE"}, rows).c_str(), stdout);
+  return 0;
+}
+
+int show(const Arguments& arguments) {
+  json data;
+  if (!ask(arguments, "show", &data)) return 1;
+  if (arguments.file_options.json) return print_json(data), 0;
+  for (const auto& [key, value] : data.items()) {
+    const bool nested = value.is_array() && !value.empty() && value.front().is_object();
+    if (!nested) std::printf("%-16s %s\n", key.c_str(), cell(value).c_str());
+  }
+  for (const auto& g : data["generations"]) std::printf("generation       %s\n", g.dump().c_str());
+  for (const auto& r : data["refused_domains"])
+    std::printf("refused          %s is held by %s (%s)\n", cell(r["host"]).c_str(), cell(r["held_by"]).c_str(),
+                cell(r["file"]).c_str());
+  return 0;
+}
+
+int explain(const Arguments& arguments) {
+  struct stat s {};
+  const bool is_file = arguments.name.ends_with(".ini") && ::stat(arguments.name.c_str(), &s) == 0;
+  if (is_file) return ctl::explain_file(arguments.name, arguments.file_options);
+  json data;
+  if (!ask(arguments, "explain", &data)) return 1;
+  if (arguments.file_options.json) return print_json(data), 0;
+  std::fputs(ctl::explained_text(data.dump()).c_str(), stdout);
+  return 0;
+}
+
+int logs(const Arguments& arguments) {
+  json data;
+  if (!ask(arguments, "logs", &data)) return 1;
+  if (arguments.file_options.json) return print_json(data), 0;
+  return ctl::show_log(data.value("path", ""), arguments.lines, arguments.follow ? ctl::Follow::yes : ctl::Follow::no);
+}
+
+int change(const Arguments& arguments, const std::string& command) {
+  json data;
+  if (!ask(arguments, command, &data)) return 1;
+  if (arguments.file_options.json) return print_json(data), 0;
+  if (data.contains("reloading"))
+    std::printf("%s vassals are being reloaded\n", cell(data["reloading"]).c_str());
+  else
+    std::printf("%s: %s\n", arguments.name.c_str(), cell(data["state"]).c_str());
+  return 0;
+}
+
+int shut_down(const Arguments& arguments) {
+  json data;
+  if (!ask(arguments, "shutdown", &data)) return 1;
+  if (!ctl::wait_for_end(data.value("keeper", 0), 600)) {
+    std::fputs("emperorctl: the emperor still runs after 600 s\n", stderr);
+    return 1;
+  }
+  if (arguments.file_options.json) print_json({{"state", "ended"}});
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Shows what the emperor does and tells it what to do.", "emperorctl");
+  app.set_version_flag("--version", "emperorctl " IMPERIUM_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+  Arguments a;
+  app.add_option("--control", a.control, "the emperor's control socket")->envname("IMPERIUM_CONTROL")->capture_default_str();
+  app.add_flag("--json", a.file_options.json, "print JSON");
+  const auto add = [&](const char* name, const char* help) { return app.add_subcommand(name, help); };
+  const auto add_named = [&](const char* name, const char* help) {
+    auto* sub = add(name, help);
+    sub->add_option("NAME", a.name, "a vassal (alice/site) or its file")->required();
+    return sub;
+  };
+  const auto add_layers = [&](CLI::App* sub) {
+    sub->add_option("--defaults", a.file_options.defaults, "ini below the file");
+    sub->add_option("--policy", a.file_options.policy, "ini above the file");
+  };
+  auto* ls = add("ls", "every vassal with its state and figures");
+  auto* routes_cmd = add("routes", "every host with the vassal that serves it");
+  auto* show_cmd = add_named("show", "one vassal in detail");
+  auto* check = add("check", "every fault of vassal files, without an emperor");
+  check->add_option("FILE", a.files, "ini files")->required();
+  check->add_flag("--notes", a.file_options.notes, "show what is only worth knowing, too");
+  add_layers(check);
+  auto* explain_cmd = add_named("explain", "every effective value with the line it came from");
+  add_layers(explain_cmd);
+  auto* reload = add("reload", "a fresh generation of one vassal, or of all");
+  reload->add_option("NAME", a.name, "a vassal; all if none is named");
+  auto* start = add_named("start", "start a vassal that is stopped or backs off");
+  auto* stop = add_named("stop", "drain and stop a vassal until it is started again");
+  auto* logs_cmd = add_named("logs", "the end of a vassal's log");
+  logs_cmd->add_flag("-f,--follow", a.follow, "go on with what is added");
+  logs_cmd->add_option("-n,--lines", a.lines, "how many lines")->capture_default_str();
+  auto* shutdown = add("shutdown", "stop every vassal, the router and the emperor");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (*ls) return list(a);
+  if (*routes_cmd) return routes(a);
+  if (*show_cmd) return show(a);
+  if (*check) return ctl::check_files(a.files, a.file_options);
+  if (*explain_cmd) return explain(a);
+  if (*logs_cmd) return logs(a);
+  if (*shutdown) return shut_down(a);
+  if (*reload) return change(a, "reload");
+  if (*start) return change(a, "start");
+  if (*stop) return change(a, "stop");
+  return 2;
+}

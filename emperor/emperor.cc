@@ -1,0 +1,277 @@
+#include "emperor/emperor.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/files.h"
+#include "base/wire/keeper.h"
+#include "emperor/listen.h"
+#include "emperor/views.h"
+
+namespace emperor {
+
+using namespace std::chrono_literals;
+
+Emperor::Emperor(uvx::Loop& loop, Options options, base::Fd keeper, cgroups::Tree tree, base::Log& log)
+    : loop_(loop),
+      options_(std::move(options)),
+      log_(log),
+      tree_(std::move(tree)),
+      tasks_(loop),
+      keeper_(std::make_shared<MessageChannel>(loop, tasks_, std::move(keeper))),
+      alarm_wake_(loop),
+      changed_(loop),
+      stop_(loop),
+      rescan_wake_(loop),
+      launcher_({loop, tasks_, keeper_, log_, options_, roster_, tree_,
+                 [this](base::Instant at, Alarm alarm) { set_alarm(at, std::move(alarm)); }, *this}),
+      router_({loop, tasks_, keeper_, log_, options_, roster_, claims_}),
+      reader_(loop, tasks_, log_, [this](vassal::ReadResult result) { on_read(std::move(result)); }),
+      control_(loop, tasks_, log_, [this](ControlRequest request) { return answer(std::move(request)); }),
+      term_(loop, SIGTERM),
+      interrupt_(loop, SIGINT),
+      hangup_(loop, SIGHUP) {
+  router_.on_spoiled = [this](uint64_t id) { on_spoiled(id); };
+}
+
+// ---- start ------------------------------------------------------------------------------------
+
+uvx::Task<int> Emperor::run() {
+  if (auto started = co_await start(); !started) {
+    log_.error("emperor: {}", started.error().message());
+    close_everything();
+    co_await tasks_.join();
+    co_return 1;
+  }
+  keeper_.up();
+  while (!stopping_) co_await stop_.wait();
+  co_await shut_down();
+  close_everything();
+  co_await tasks_.join();
+  tree_.try_remove();
+  log_.info("emperor: ended");
+  co_return 0;
+}
+
+uvx::Task<base::Result<>> Emperor::start() {
+  if (auto made = make_run_dir(); !made) co_return made;
+  auto held = co_await keeper_.fetch();
+  if (!held) co_return std::unexpected(held.error());
+  if (const auto saved = base::read_file(options_.run_dir + "/claims.json", 64 << 20))
+    restore_claims(*saved, &claims_);
+  if (auto read = read_layers(); !read) co_return read;
+  if (auto opened = open_control(); !opened) co_return opened;
+  if (auto bound = router_.bind(&*held); !bound) co_return base::wrap(bound.error(), "router");
+  for (const auto& note : tree_.notes()) log_.info("cgroups: {}", note);
+  router_.start(&*held);
+  if (auto opened = open_sources(); !opened) co_return opened;
+  tasks_.spawn(ring_alarms(this));
+  tasks_.spawn(hear_keeper(this));
+  tasks_.spawn(hear_signal(this, &term_, true));
+  tasks_.spawn(hear_signal(this, &interrupt_, true));
+  tasks_.spawn(hear_signal(this, &hangup_, false));
+  tasks_.spawn(rescan(this));
+  log_.info("emperor: up pid={} run-dir={} cgroup={}", ::getpid(), options_.run_dir, tree_.text());
+  co_return base::Result<>{};
+}
+
+base::Result<> Emperor::make_run_dir() {
+  // Others may pass through to the router's socket, and read nothing but what its mode lets them.
+  for (const auto& [directory, mode] : {std::pair(options_.run_dir, mode_t{0755}),
+                                        std::pair(options_.run_dir + "/logs", mode_t{0750})}) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) return base::fail(error.value(), "create " + directory);
+    if (::chmod(directory.c_str(), mode) != 0) return base::fail_errno("chmod " + directory);
+  }
+  return {};
+}
+
+/// Defaults and policy are the operator's: read once, here, and every fault ends the start.
+base::Result<> Emperor::read_layers() {
+  vassal::ReadOptions options;
+  options.for_many = true;
+  options.links = base::Links::follow;
+  for (auto [file, layer] : {std::pair(options_.defaults, &defaults_), std::pair(options_.policy, &policy_)}) {
+    if (file.empty()) continue;
+    auto read = vassal::read_vassal_file(file, options);
+    if (const auto* error = read.first_error()) return base::fail(error->message());
+    *layer = std::move(read.settings);
+  }
+  return {};
+}
+
+base::Result<> Emperor::open_control() {
+  TRY_ASSIGN(auto listener, listen_on(options_.control));
+  TRY(give_socket(options_.control, mode_t{0600}, ""));
+  control_.start(std::move(listener));
+  return {};
+}
+
+base::Result<> Emperor::open_sources() {
+  for (size_t i = 0; i < options_.sources.size(); ++i) {
+    TRY_ASSIGN(auto source, DirSource::open(loop_, options_.sources[i], i));
+    sources_.push_back(std::move(source));
+    scan(i);
+    tasks_.spawn(watch_source(this, i));
+  }
+  return {};
+}
+
+// ---- loops ------------------------------------------------------------------------------------
+
+uvx::Task<void> Emperor::watch_source(Emperor* self, size_t index) {
+  DirSource& source = *self->sources_[index];
+  for (;;) {
+    const auto hints = co_await source.changed();
+    if (!hints) break;
+    for (const auto& hint : *hints) {
+      if (self->stopping_) break;
+      if (hint.path.empty()) {
+        self->scan(index);
+        break;
+      }
+      if (hint.quiet) {
+        self->restless_.erase(hint.path);
+        self->look_at(index, hint.path);
+      } else {
+        const auto now = base::Clock::now();
+        const bool known = self->restless_.contains(hint.path);
+        self->restless_[hint.path] = {index, now};
+        if (!known) self->set_alarm(now + 100ms, {Alarm::Kind::quiet, hint.path});
+      }
+    }
+    co_await self->loop_.yield();
+  }
+}
+
+uvx::Task<void> Emperor::rescan(Emperor* self) {
+  for (;;) {
+    co_await self->rescan_wake_.wait(base::Deadline::in(self->options_.rescan));
+    if (self->stopping_ || self->rescan_wake_.closed()) co_return;
+    for (size_t i = 0; i < self->sources_.size(); ++i) self->scan(i);
+  }
+}
+
+void Emperor::set_alarm(base::Instant at, Alarm alarm) {
+  const bool first = alarms_.next().at() > at;
+  alarms_.set(at, std::move(alarm));
+  if (first) alarm_wake_.set();
+}
+
+uvx::Task<void> Emperor::ring_alarms(Emperor* self) {
+  while (!self->alarm_wake_.closed()) {
+    co_await self->alarm_wake_.wait(self->alarms_.next());
+    while (const auto alarm = self->alarms_.take_due(base::Clock::now())) {
+      switch (alarm->kind) {
+        case Alarm::Kind::due: {
+          Vassal* vassal = self->roster_.find(alarm->vassal);
+          if (vassal != nullptr && vassal->life.is_due(base::Clock::now()))
+            self->happen(*vassal, Event::due);
+          break;
+        }
+        case Alarm::Kind::quiet: {
+          const auto found = self->restless_.find(alarm->vassal);
+          if (found == self->restless_.end()) break;
+          const Restless restless = found->second;
+          if (restless.touched + 100ms > base::Clock::now()) {
+            self->set_alarm(restless.touched + 100ms, *alarm);
+            break;
+          }
+          self->restless_.erase(found);
+          self->look_at(restless.source, alarm->vassal);
+          break;
+        }
+        case Alarm::Kind::claims: self->save_claims(); break;
+        case Alarm::Kind::start_timeout:
+        case Alarm::Kind::slot:
+        case Alarm::Kind::mercy:
+        case Alarm::Kind::gone: self->launcher_.on_alarm(*alarm); break;
+      }
+    }
+  }
+}
+
+uvx::Task<void> Emperor::hear_keeper(Emperor* self) {
+  for (;;) {
+    auto incoming = co_await self->keeper_.receive();
+    if (!incoming) break;
+    const auto& message = incoming->message;
+    if (message.verb == wire::keeper::kExited) {
+      const auto pid = static_cast<pid_t>(message.number("pid").value_or(0));
+      const auto status = base::ExitStatus::from_wait(static_cast<int>(message.number("status").value_or(0)));
+      if (!self->router_.on_exit(pid, status)) self->launcher_.on_exit(pid, status);
+      self->keeper_.noted(pid);
+      self->changed_.set();
+    } else if (message.verb == wire::keeper::kStop) {
+      self->begin_shutdown("the keeper was told to stop");
+    } else if (message.verb == wire::keeper::kReload) {
+      self->reload_all();
+    }
+  }
+  if (!self->keeper_.closed()) self->log_.error("emperor: the keeper is gone; vassals go on, exits are guessed");
+}
+
+uvx::Task<void> Emperor::hear_signal(Emperor* self, uvx::SignalWatch* watch, bool stop) {
+  while (co_await watch->next()) {
+    if (stop)
+      self->begin_shutdown("signal");
+    else
+      self->reload_all();
+  }
+}
+
+// ---- the end ----------------------------------------------------------------------------------
+
+void Emperor::begin_shutdown(const std::string& why) {
+  if (stopping_) return;
+  stopping_ = true;
+  log_.info("emperor: shuts down reason=\"{}\" vassals={}", why, roster_.size());
+  stop_.set();
+}
+
+uvx::Task<void> Emperor::shut_down() {
+  for (const auto& source : sources_) source->close();
+  rescan_wake_.close();
+  // The router first: what it has accepted still finds its vassal.
+  co_await router_.stop(base::Deadline::in(5s));
+  retire_everybody();
+  const auto deadline = base::Deadline::in(options_.shutdown_mercy);
+  for (bool killed = false; roster_.size() > 0;) {
+    co_await changed_.wait(killed ? base::Deadline::in(1s) : deadline);
+    if (!killed && !deadline.passed()) continue;
+    if (!std::exchange(killed, true))
+      log_.warn("emperor: kills what is left after shutdown-mercy vassals={}", roster_.size());
+    for (const auto& [name, vassal] : roster_.all()) {
+      std::vector<uint64_t> numbers;
+      for (const auto& [number, generation] : vassal->generations) numbers.push_back(number);
+      for (const uint64_t number : numbers) launcher_.kill(*vassal, number);
+    }
+  }
+  save_claims();
+  keeper_.shutting_down();
+}
+
+void Emperor::retire_everybody() {
+  std::vector<std::string> names;
+  for (const auto& [name, vassal] : roster_.all()) names.push_back(name);
+  for (const auto& name : names)
+    if (Vassal* vassal = roster_.find(name)) happen(*vassal, Event::removed);
+}
+
+void Emperor::close_everything() {
+  ::unlink(options_.control.c_str());
+  for (const auto& source : sources_) source->close();
+  rescan_wake_.close();
+  alarm_wake_.close();
+  control_.close();
+  keeper_.close();
+  term_.close();
+  interrupt_.close();
+  hangup_.close();
+}
+
+}  // namespace emperor

@@ -1,0 +1,126 @@
+// Emperor: the story that ties everything together. Files change, generations live and die, the
+// operator asks; each becomes an event of one vassal's life, and its orders are carried out.
+//
+// Decisions are in life.h, reconcile.h, claims.h and trust.h; edges in launcher.h, router_link.h,
+// file_reader.h, dir_source.h and control.h. Everything here is O(1) or O(log n) per event.
+#pragma once
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "cgroups/tree.h"
+#include "emperor/alarms.h"
+#include "emperor/claims.h"
+#include "emperor/control.h"
+#include "emperor/dir_source.h"
+#include "emperor/file_reader.h"
+#include "emperor/keeper_link.h"
+#include "emperor/launcher.h"
+#include "emperor/options.h"
+#include "emperor/record.h"
+#include "emperor/router_link.h"
+#include "emperor/wake.h"
+
+namespace emperor {
+
+class Emperor final : LauncherReports {
+ public:
+  /// `keeper`: our end of its channel. What is wrong with the operator's settings is thrown.
+  Emperor(uvx::Loop& loop, Options options, base::Fd keeper, cgroups::Tree tree, base::Log& log);
+
+  /// Serves until it is told to shut down. Returns the exit code.
+  uvx::Task<int> run();
+
+ private:
+  // start and end
+  uvx::Task<base::Result<>> start();
+  base::Result<> make_run_dir();
+  base::Result<> read_layers();
+  base::Result<> open_sources();
+  base::Result<> open_control();
+  void begin_shutdown(const std::string& why);
+  uvx::Task<void> shut_down();
+  void retire_everybody();
+  void close_everything();
+
+  // loops, each ends when what it waits for is closed
+  static uvx::Task<void> watch_source(Emperor* self, size_t index);
+  static uvx::Task<void> rescan(Emperor* self);
+  static uvx::Task<void> ring_alarms(Emperor* self);
+  static uvx::Task<void> hear_keeper(Emperor* self);
+  static uvx::Task<void> hear_signal(Emperor* self, uvx::SignalWatch* watch, bool stop);
+
+  // files
+  void scan(size_t source);
+  void look_at(size_t source, const std::string& path);
+  void apply_change(const Change& change, const Listed* listed);
+  void read_file(const Listed& listed);
+  std::optional<std::string> judge(const std::string& path, uid_t* uid, gid_t* gid) const;
+  void on_read(vassal::ReadResult result);
+  std::optional<std::string> distrust_read(const vassal::ReadResult& result) const;
+  void file_is_broken(const std::string& path, const std::string& why);
+  void file_is_good(const std::string& path, std::shared_ptr<const Configuration> configuration);
+  void file_is_gone(const std::string& path);
+  std::optional<std::string> refuse_identity(const vassal::VassalConfig& config) const;
+  Vassal* vassal_of(const std::string& path);
+  Vassal* add_vassal(const std::string& path);
+
+  // lives
+  void happen(Vassal& vassal, Event event);
+  void carry_out(Vassal& vassal, const std::vector<Order>& orders, State before);
+  void forget(Vassal& vassal);
+  void settle_claims(Vassal& vassal);
+  void pass_on(const std::vector<HostChange>& changes);
+  void on_ready(Vassal& vassal, uint64_t generation) override;
+  void on_failed(Vassal& vassal, uint64_t generation, const std::string& reason) override;
+  void on_gone(Vassal& vassal, uint64_t generation, const std::string& reason) override;
+  void on_spoiled(uint64_t id);
+  void reload_all();
+
+  // the operator
+  uvx::Task<base::Result<std::string>> answer(ControlRequest request);
+  base::Result<std::string> explain(const Vassal& vassal) const;
+  std::string log_path(const Vassal& vassal) const;
+  void save_claims();
+
+  void set_alarm(base::Instant at, Alarm alarm);
+  double random() { return std::uniform_real_distribution<>(0, 1)(random_); }
+
+  uvx::Loop& loop_;
+  Options options_;
+  base::Log& log_;
+  cgroups::Tree tree_;
+  uvx::TaskGroup tasks_;
+  KeeperLink keeper_;
+  Roster roster_;
+  Claims claims_;
+  Alarms alarms_;
+  Wake alarm_wake_;
+  Wake changed_;  // something may have ended: for shutting down
+  Wake stop_;
+  Wake rescan_wake_;
+  Launcher launcher_;
+  RouterLink router_;
+  FileReader reader_;
+  Control control_;
+  uvx::SignalWatch term_;
+  uvx::SignalWatch interrupt_;
+  uvx::SignalWatch hangup_;
+  std::vector<std::unique_ptr<DirSource>> sources_;
+  std::vector<base::Setting> defaults_;
+  std::vector<base::Setting> policy_;
+  std::unordered_map<std::string, std::string> names_;  // path -> vassal
+  struct Restless {
+    size_t source;
+    base::Instant touched;
+  };
+  std::unordered_map<std::string, Restless> restless_;  // paths that somebody is writing
+  std::minstd_rand random_{std::random_device{}()};
+  bool stopping_ = false;
+  bool claims_dirty_ = false;
+};
+
+}  // namespace emperor

@@ -1,0 +1,63 @@
+// The emperor's answers to emperorctl.
+#include <unistd.h>
+
+#include "base/files.h"
+#include "cgroups/name.h"
+#include "emperor/emperor.h"
+#include "emperor/views.h"
+#include "vassal/explain.h"
+#include "vassal/settings_codec.h"
+
+namespace emperor {
+
+uvx::Task<base::Result<std::string>> Emperor::answer(ControlRequest request) {
+  const std::string& command = request.command;
+  if (command == "ls") co_return list_json(roster_, claims_);
+  if (command == "routes") co_return routes_json(roster_, claims_);
+  if (command == "shutdown") {
+    begin_shutdown("emperorctl shutdown");
+    co_return pair_json("keeper", static_cast<uint64_t>(::getppid()));
+  }
+  if (command == "reload" && request.name.empty()) {
+    reload_all();
+    co_return pair_json("reloading", roster_.size());
+  }
+  Vassal* vassal = roster_.find(request.name);
+  if (vassal == nullptr) vassal = vassal_of(request.name);
+  if (vassal == nullptr) co_return base::fail("no vassal '" + base::printable(request.name) + "'");
+  if (command == "show") co_return show_json(*vassal, claims_);
+  if (command == "explain") co_return explain(*vassal);
+  if (command == "logs") co_return pair_json("path", log_path(*vassal));
+  if (stopping_) co_return base::fail("the emperor is shutting down");
+  if (command == "reload" || command == "start" || command == "stop") {
+    if (command != "stop" && !vassal->configuration)
+      co_return base::fail(vassal->name + " is rejected: " + vassal->file_error);
+    const std::string name = vassal->name;
+    if (command != "stop") vassal->last_error = vassal->file_error;
+    happen(*vassal, command == "reload" ? Event::reload : command == "start" ? Event::start : Event::stop);
+    vassal = roster_.find(name);
+    co_return pair_json("state", std::string(vassal == nullptr ? "gone" : name_of(vassal->life.state())));
+  }
+  co_return base::fail("unknown command '" + base::printable(command) + "'");
+}
+
+base::Result<std::string> Emperor::explain(const Vassal& vassal) const {
+  if (!vassal.configuration) return base::fail(vassal.name + " is rejected: " + vassal.file_error);
+  TRY_ASSIGN(const auto layers, vassal::decode_layers(vassal.configuration->encoded));
+  return explained_json(vassal::explain(layers));
+}
+
+std::string Emperor::log_path(const Vassal& vassal) const {
+  if (vassal.configuration && !vassal.configuration->config.logto.empty())
+    return vassal.configuration->config.logto;
+  const auto component = cgroups::component_of(vassal.name);
+  return options_.run_dir + "/logs/" + (component ? *component : "") + ".log";
+}
+
+void Emperor::save_claims() {
+  claims_dirty_ = false;
+  if (auto saved = base::write_file(options_.run_dir + "/claims.json", claims_json(claims_), 0600); !saved)
+    log_.error("emperor: claims are not saved: {}", saved.error().message());
+}
+
+}  // namespace emperor

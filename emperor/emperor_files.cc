@@ -1,0 +1,192 @@
+// The emperor's files: what the sources list becomes configurations, or reasons why not.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "emperor/emperor.h"
+#include "emperor/trust.h"
+#include "vassal/layers.h"
+#include "vassal/settings_codec.h"
+
+namespace emperor {
+
+namespace {
+
+Ownership ownership_of(const std::string& path, const struct stat& s) { return {path, s.st_uid, s.st_mode}; }
+
+std::optional<Ownership> directory_of(const std::string& path) {
+  const std::string directory = std::filesystem::path(path).parent_path();
+  struct stat s {};
+  if (::stat(directory.c_str(), &s) != 0) return std::nullopt;
+  return ownership_of(directory, s);
+}
+
+}  // namespace
+
+void Emperor::scan(size_t source) {
+  const auto listing = sources_[source]->snapshot();
+  std::unordered_map<std::string_view, const Listed*> by_path;
+  for (const auto& listed : listing) by_path[listed.path] = &listed;
+  for (const auto& change : reconcile(listing, source, roster_.files)) {
+    const auto found = by_path.find(change.path);
+    apply_change(change, found == by_path.end() ? nullptr : found->second);
+  }
+}
+
+void Emperor::look_at(size_t source, const std::string& path) {
+  const auto listed = sources_[source]->look(path);
+  if (const auto change = reconcile_one(path, listed, roster_.files))
+    apply_change(*change, listed ? &*listed : nullptr);
+}
+
+void Emperor::apply_change(const Change& change, const Listed* listed) {
+  if (change.kind == Change::Kind::removed)
+    file_is_gone(change.path);
+  else if (listed != nullptr)
+    read_file(*listed);
+}
+
+void Emperor::read_file(const Listed& listed) {
+  Known& known = roster_.files[listed.path];
+  known.source = listed.source;
+  known.name = listed.name;
+  known.identity = listed.identity;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  if (const auto why = judge(listed.path, &uid, &gid)) {
+    known.identity = {};  // chmod of a directory cures it without touching the file: look again
+    file_is_broken(listed.path, *why);
+    return;
+  }
+  reader_.request(listed.path, uid, gid, base::Links::follow);
+}
+
+/// Why the file must not even be read; else whose ids read it.
+std::optional<std::string> Emperor::judge(const std::string& path, uid_t* uid, gid_t* gid) const {
+  struct stat s {};
+  const bool printable_name = base::printable(path) == path;
+  if (!printable_name) return "its name has unusual characters";
+  if (::stat(path.c_str(), &s) != 0)
+    return path + ": " + base::fail_errno("").error().code.message();
+  *uid = s.st_uid;
+  *gid = s.st_gid;
+  if (::geteuid() != 0) {
+    *uid = ::geteuid();
+    *gid = ::getegid();
+  }
+  if (options_.trusted) return std::nullopt;
+  const auto directory = directory_of(path);
+  if (!directory) return path + ": its directory is gone";
+  return distrust(ownership_of(path, s), *directory, ::geteuid());
+}
+
+/// The same once more about what was really opened: a name may mean another file by now, and an
+/// included file counts as much as the first.
+std::optional<std::string> Emperor::distrust_read(const vassal::ReadResult& result) const {
+  if (options_.trusted) return std::nullopt;
+  for (const auto& fact : result.files) {
+    const auto directory = directory_of(fact.path);
+    if (!directory) return fact.path + ": its directory is gone";
+    const Ownership file{fact.path, fact.uid, fact.mode | S_IFREG};
+    if (auto why = distrust(file, *directory, ::geteuid())) return why;
+  }
+  return std::nullopt;
+}
+
+void Emperor::on_read(vassal::ReadResult result) {
+  if (stopping_ || !roster_.files.contains(result.path)) return;
+  if (const auto* error = result.first_error()) return file_is_broken(result.path, error->message());
+  if (const auto why = distrust_read(result)) return file_is_broken(result.path, *why);
+
+  vassal::Layers layers;
+  layers.file = result.path;
+  layers.vassal = std::move(result.settings);
+  layers.defaults = vassal::fit_layer(defaults_, result.path, layers.vassal, vassal::Placeholders::from_vassal);
+  layers.policy = vassal::fit_layer(policy_, result.path, layers.vassal, vassal::Placeholders::own_only);
+  auto parsed = vassal::make_config(layers, vassal::system_names());
+  if (const auto* error = parsed.first_error()) return file_is_broken(result.path, error->message());
+  if (const auto why = refuse_identity(parsed.config))
+    return file_is_broken(result.path, result.path + ": " + *why);
+  auto encoded = vassal::encode_layers(layers);
+  if (!encoded) return file_is_broken(result.path, result.path + ": " + encoded.error().message());
+
+  auto configuration = std::make_shared<Configuration>();
+  configuration->config = std::move(parsed.config);
+  configuration->diagnostics = std::move(result.diagnostics);
+  configuration->diagnostics.insert(configuration->diagnostics.end(), parsed.diagnostics.begin(),
+                                    parsed.diagnostics.end());
+  configuration->encoded = *std::move(encoded);
+  // Without privileges everybody is whoever we are.
+  if (::geteuid() != 0) configuration->config.uid.reset(), configuration->config.gid.reset();
+  file_is_good(result.path, std::move(configuration));
+}
+
+std::optional<std::string> Emperor::refuse_identity(const vassal::VassalConfig& config) const {
+  if (::geteuid() != 0 || options_.allow_root_vassals) return std::nullopt;
+  if (!config.uid) return "no uid: a vassal does not run as root: add uid = USER (and gid = GROUP)";
+  if (*config.uid == 0) return "uid = root is refused: name another user, or set allow-root-vassals";
+  if (config.gid && *config.gid == 0) return "gid = root is refused: name another group, or set allow-root-vassals";
+  return std::nullopt;
+}
+
+Vassal* Emperor::vassal_of(const std::string& path) {
+  const auto name = names_.find(path);
+  return name == names_.end() ? nullptr : roster_.find(name->second);
+}
+
+Vassal* Emperor::add_vassal(const std::string& path) {
+  const Known& known = roster_.files[path];
+  const Listed listed{path, known.name, known.source, known.identity};
+  const auto taken = [&](const std::string& name) { return roster_.find(name) != nullptr; };
+  Vassal& vassal = roster_.add(unique_name(listed, taken));
+  vassal.path = path;
+  vassal.source = known.source;
+  names_[path] = vassal.name;
+  return &vassal;
+}
+
+void Emperor::file_is_broken(const std::string& path, const std::string& why) {
+  Vassal* vassal = vassal_of(path);
+  if (vassal == nullptr) vassal = add_vassal(path);
+  const std::string line = base::printable(why, 1000);
+  if (vassal->file_error == line && !vassal->life.removed()) return;
+  vassal->file_error = line;
+  vassal->last_error = line;
+  log_.warn("vassal {}: rejected {}", vassal->name, line);
+  happen(*vassal, Event::broken);
+}
+
+void Emperor::file_is_good(const std::string& path, std::shared_ptr<const Configuration> configuration) {
+  Vassal* vassal = vassal_of(path);
+  if (vassal == nullptr) vassal = add_vassal(path);
+  const bool same = vassal->configuration && vassal->configuration->encoded == configuration->encoded &&
+                    vassal->life.state() != State::rejected && !vassal->life.removed();
+  if (same) {
+    if (vassal->last_error == vassal->file_error) vassal->last_error.clear();
+    vassal->file_error.clear();
+    return;
+  }
+  for (const auto& diagnostic : configuration->diagnostics)
+    if (diagnostic.level == vassal::Diagnostic::Level::warning)
+      log_.warn("vassal {}: {}", vassal->name, base::printable(diagnostic.message(), 1000));
+  vassal->file_error.clear();
+  vassal->last_error.clear();
+  vassal->configuration = std::move(configuration);
+  if (!vassal->channel_send) {
+    if (auto made = launcher_.make_channel(*vassal); !made)
+      return file_is_broken(path, made.error().message());
+  }
+  router_.vassal_changed(vassal->id);
+  happen(*vassal, Event::changed);
+}
+
+void Emperor::file_is_gone(const std::string& path) {
+  roster_.files.erase(path);
+  if (Vassal* vassal = vassal_of(path)) {
+    log_.info("vassal {}: its file is gone file={}", vassal->name, path);
+    happen(*vassal, Event::removed);
+  }
+}
+
+}  // namespace emperor

@@ -1,0 +1,135 @@
+// The emperor's lives: events in, orders carried out, routes and claims kept right.
+#include <algorithm>
+
+#include "emperor/emperor.h"
+
+namespace emperor {
+
+using namespace std::chrono_literals;
+
+void Emperor::happen(Vassal& vassal, Event event) {
+  const State before = vassal.life.state();
+  carry_out(vassal, vassal.life.on(event, base::Clock::now(), random()), before);
+}
+
+/// `vassal` may be forgotten afterwards.
+void Emperor::carry_out(Vassal& vassal, const std::vector<Order>& orders, State before) {
+  const State after = vassal.life.state();
+  settle_claims(vassal);
+  if (before != after) {
+    log_.debug("vassal {}: {} -> {}", vassal.name, name_of(before), name_of(after));
+    router_.state_changed(vassal.id);
+  }
+  bool forgotten = false;
+  for (const Order& order : orders) {
+    switch (order.kind) {
+      case Order::Kind::start: launcher_.start(vassal, order.generation); break;
+      case Order::Kind::drain: launcher_.drain(vassal, order.generation); break;
+      case Order::Kind::kill: launcher_.kill(vassal, order.generation); break;
+      case Order::Kind::wait:
+        set_alarm(base::Clock::now() + order.wait, {Alarm::Kind::due, vassal.name});
+        if (order.wait > 0ms)
+          log_.info("vassal {}: backs off restarts={} next_start_in={}ms", vassal.name,
+                    vassal.life.restarts(), order.wait / 1ms);
+        break;
+      case Order::Kind::forget: forgotten = true; break;
+    }
+  }
+  if (forgotten) forget(vassal);
+}
+
+void Emperor::forget(Vassal& vassal) {
+  log_.info("vassal {}: gone", vassal.name);
+  router_.removed(vassal.id);
+  launcher_.give_back(vassal);
+  if (const auto name = names_.find(vassal.path); name != names_.end() && name->second == vassal.name)
+    names_.erase(name);
+  roster_.erase(vassal.name);
+  changed_.set();
+}
+
+/// Claims are those of the serving configuration and of the one on its way; of the newest if
+/// nothing runs.
+void Emperor::settle_claims(Vassal& vassal) {
+  if (stopping_) return;
+  if (vassal.life.removed()) return pass_on(claims_.drop(vassal.name));
+  if (!vassal.configuration) return;
+  std::vector<std::string> hosts;
+  const auto add = [&](const Configuration& configuration) {
+    for (const auto& host : configuration.config.domains)
+      if (std::ranges::find(hosts, host) == hosts.end()) hosts.push_back(host);
+  };
+  if (const auto current = vassal.life.current()) {
+    const auto found = vassal.generations.find(*current);
+    if (found != vassal.generations.end()) add(*found->second->configuration);
+  }
+  const bool reloading = vassal.life.state() == State::reloading;
+  if (!vassal.life.current() || reloading) add(*vassal.configuration);
+  claims_.set_time(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+  pass_on(claims_.set(vassal.name, vassal.path, hosts));
+}
+
+void Emperor::pass_on(const std::vector<HostChange>& changes) {
+  for (const auto& change : changes) {
+    router_.route_changed(change.host);
+    log_.info("route {}: vassal={}", change.host, change.holder.empty() ? "none" : change.holder);
+  }
+  if (changes.empty() || claims_dirty_) return;
+  claims_dirty_ = true;
+  set_alarm(base::Clock::now() + 200ms, {Alarm::Kind::claims, {}});
+}
+
+void Emperor::on_ready(Vassal& vassal, uint64_t generation) {
+  const State before = vassal.life.state();
+  const auto orders = vassal.life.on_ready(generation, base::Clock::now());
+  if (vassal.last_error != vassal.file_error && vassal.life.current() == generation &&
+      before == State::reloading)
+    vassal.last_error = vassal.file_error;
+  carry_out(vassal, orders, before);
+  launcher_.trim_sockets(vassal);
+  for (const auto& refusal : claims_.refused(vassal.name))
+    log_.warn("vassal {}: domain {} is held by vassal {} ({})", vassal.name, refusal.host,
+              refusal.holder, refusal.holder_file);
+}
+
+void Emperor::on_failed(Vassal& vassal, uint64_t generation, const std::string& reason) {
+  log_.warn("vassal {}: failed generation={} reason=\"{}\"", vassal.name, generation, reason);
+  vassal.last_error = reason;
+  const State before = vassal.life.state();
+  carry_out(vassal, vassal.life.on_failed(generation, base::Clock::now(), random()), before);
+}
+
+void Emperor::on_gone(Vassal& vassal, uint64_t generation, const std::string& reason) {
+  const State before = vassal.life.state();
+  const bool expected = vassal.life.leaving().contains(generation);
+  if (expected) {
+    log_.info("vassal {}: generation gone generation={}", vassal.name, generation);
+  } else {
+    vassal.last_error = reason;
+    log_.warn("vassal {}: died generation={} reason=\"{}\"", vassal.name, generation, reason);
+  }
+  carry_out(vassal, vassal.life.on_gone(generation, base::Clock::now(), random()), before);
+  changed_.set();
+}
+
+/// The tenant made its channel unusable: a fresh one for the router, and a fresh generation, since
+/// the one that runs holds the old end.
+void Emperor::on_spoiled(uint64_t id) {
+  Vassal* vassal = roster_.find_id(id);
+  if (vassal == nullptr || stopping_) return;
+  log_.warn("vassal {}: its handoff channel was spoiled, a new one is made", vassal->name);
+  if (auto made = launcher_.make_channel(*vassal); !made) {
+    log_.error("vassal {}: {}", vassal->name, made.error().message());
+    return;
+  }
+  router_.vassal_changed(id);
+  happen(*vassal, Event::reload);
+}
+
+void Emperor::reload_all() {
+  if (stopping_) return;
+  log_.info("emperor: reloads every vassal vassals={}", roster_.size());
+  for (const auto& [name, vassal] : roster_.all()) happen(*vassal, Event::reload);
+}
+
+}  // namespace emperor

@@ -1,0 +1,102 @@
+#include "emperor/file_reader.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/uv/poll.h"
+
+namespace emperor {
+
+namespace {
+using namespace std::chrono_literals;
+constexpr size_t kBatch = 256;
+constexpr auto kPatience = 10s;
+}  // namespace
+
+void FileReader::request(const std::string& path, uid_t uid, gid_t gid, base::Links links) {
+  const Owner owner{uid, gid, links};
+  const bool at_work = queues_.contains(owner);
+  auto& queue = queues_[owner];
+  if (std::ranges::find(queue, path) == queue.end()) queue.push_back(path);
+  if (!at_work) tasks_.spawn(work(this, owner));
+}
+
+uvx::Task<void> FileReader::work(FileReader* self, Owner owner) {
+  co_await self->loop_.yield();  // what else changed in this moment comes into the same batch
+  for (;;) {
+    auto& queue = self->queues_[owner];
+    if (queue.empty()) break;
+    const size_t count = std::min(queue.size(), kBatch);
+    Paths batch(queue.begin(), queue.begin() + static_cast<long>(count));
+    queue.erase(queue.begin(), queue.begin() + static_cast<long>(count));
+    auto rest = co_await self->read_batch(owner, std::move(batch));
+    auto& now = self->queues_[owner];
+    now.insert(now.begin(), rest.begin(), rest.end());
+  }
+  self->queues_.erase(owner);
+}
+
+uvx::Task<FileReader::Paths> FileReader::read_batch(Owner owner, Paths paths) {
+  vassal::ReadOptions options;
+  options.links = std::get<2>(owner);
+  auto child = vassal::start_reader(paths, std::get<0>(owner), std::get<1>(owner), options);
+  if (!child) {
+    tell_lost(paths.front(), child.error().message());
+    co_return Paths(paths.begin() + 1, paths.end());
+  }
+  vassal::ReadResultStream stream;
+  size_t done = 0;
+  std::string trouble;
+  {
+    uvx::Poll poll(loop_, child->output.get());
+    const auto deadline = base::Deadline::in(kPatience);
+    std::array<char, 65536> buffer;
+    for (;;) {
+      const ssize_t n = ::read(child->output.get(), buffer.data(), buffer.size());
+      if (n == 0) break;
+      if (n < 0) {
+        if (errno == EINTR) continue;
+        if (errno == EAGAIN && co_await poll.readable(deadline)) continue;
+        trouble = "reading it took too long";
+        break;
+      }
+      auto results = stream.feed({buffer.data(), static_cast<size_t>(n)});
+      if (!results) {
+        trouble = results.error().message();
+        break;
+      }
+      for (auto& result : *results) {
+        if (done >= paths.size() || result.path != paths[done]) continue;
+        ++done;
+        on_result_(std::move(result));
+      }
+    }
+  }
+  (void)child->process.signal(SIGKILL);  // it has said what it had to say
+  co_await reap(child->process);
+  if (done < paths.size())
+    tell_lost(paths[done++], trouble.empty() ? "the reader died of it (a limit was hit)" : trouble);
+  co_return Paths(paths.begin() + static_cast<long>(done), paths.end());
+}
+
+uvx::Task<void> FileReader::reap(const base::Pidfd& process) {
+  uvx::Poll poll(loop_, process.fd());
+  for (;;) {
+    const auto ended = process.try_wait();
+    if (!ended || *ended) co_return;
+    if (!co_await poll.readable()) co_return;
+  }
+}
+
+void FileReader::tell_lost(const std::string& path, const std::string& why) {
+  vassal::ReadResult lost;
+  lost.path = path;
+  lost.diagnostics.push_back({vassal::Diagnostic::Level::error, {path, 0}, "cannot be read: " + why});
+  log_.warn("reader: {}: {}", path, why);
+  on_result_(std::move(lost));
+}
+
+}  // namespace emperor

@@ -1,0 +1,51 @@
+// FileReader: has vassal files read by short-lived children with their owners' ids, many files in
+// one child, and hands the results on.
+//
+// The emperor itself never opens a vassal file. A child that dies on a file costs that file its
+// result, and nobody else anything.
+#pragma once
+
+#include <sys/types.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/log.h"
+#include "base/uv/task_group.h"
+#include "vassal/reader.h"
+
+namespace emperor {
+
+class FileReader {
+ public:
+  FileReader(uvx::Loop& loop, uvx::TaskGroup& tasks, base::Log& log,
+             std::function<void(vassal::ReadResult)> on_result)
+      : loop_(loop), tasks_(tasks), log_(log), on_result_(std::move(on_result)) {}
+
+  /// Reads `path` as `uid`:`gid`; the result comes from the top of the loop. A link is followed only
+  /// if the caller has judged what it points to.
+  void request(const std::string& path, uid_t uid, gid_t gid, base::Links links);
+  /// Nothing is queued or being read.
+  bool idle() const { return queues_.empty(); }
+
+ private:
+  using Owner = std::tuple<uid_t, gid_t, base::Links>;
+  using Paths = std::vector<std::string>;
+  static uvx::Task<void> work(FileReader* self, Owner owner);
+  /// Reads a batch and gives what is left of it: all but those that have a result now.
+  uvx::Task<Paths> read_batch(Owner owner, Paths paths);
+  uvx::Task<void> reap(const base::Pidfd& process);
+  void tell_lost(const std::string& path, const std::string& why);
+
+  uvx::Loop& loop_;
+  uvx::TaskGroup& tasks_;
+  base::Log& log_;
+  std::function<void(vassal::ReadResult)> on_result_;
+  std::map<Owner, Paths> queues_;  // an owner stands here as long as its reader works
+};
+
+}  // namespace emperor

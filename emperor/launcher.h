@@ -1,0 +1,108 @@
+// Launcher: carries out what lives order: starts, drains and kills generations, and says what became
+// of them.
+//
+// An edge: sockets, memfds, cgroups, clone. It decides nothing but the order of starts: as many at
+// once as there are CPUs, and a slot is given back when its starter is ready, gone, has had it for
+// 2 s, or stopped using CPU, so that nobody who sleeps while importing blocks the others.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/log.h"
+#include "cgroups/tree.h"
+#include "emperor/alarms.h"
+#include "emperor/keeper_link.h"
+#include "emperor/options.h"
+#include "emperor/record.h"
+
+namespace emperor {
+
+/// What became of a generation. Called from the top of the loop, never from within an order.
+struct LauncherReports {
+  virtual ~LauncherReports() = default;
+  virtual void on_ready(Vassal& vassal, uint64_t generation) = 0;
+  /// It could not start, or not in time; it is to be killed.
+  virtual void on_failed(Vassal& vassal, uint64_t generation, const std::string& reason) = 0;
+  /// Every process of it is gone. `reason` says how its first process ended.
+  virtual void on_gone(Vassal& vassal, uint64_t generation, const std::string& reason) = 0;
+};
+
+class Launcher {
+ public:
+  struct Services {
+    uvx::Loop& loop;
+    uvx::TaskGroup& tasks;
+    KeeperLink& keeper;
+    base::Log& log;
+    const Options& options;
+    Roster& roster;
+    const cgroups::Tree& tree;
+    std::function<void(base::Instant, Alarm)> set_alarm;
+    LauncherReports& reports;
+  };
+  explicit Launcher(Services services);
+
+  /// Which starts come first.
+  enum class Urgency { normal, somebody_waits };
+  void start(Vassal& vassal, uint64_t generation, Urgency urgency = Urgency::normal);
+  void drain(Vassal& vassal, uint64_t generation);
+  void kill(Vassal& vassal, uint64_t generation);
+  /// A fresh handoff channel, whatever happened to the old one.
+  base::Result<> make_channel(Vassal& vassal);
+  /// Closes sockets that the vassal's configuration does not name any more.
+  void trim_sockets(Vassal& vassal);
+  /// Gives back everything of a vassal that has no generations any more; it can be forgotten then.
+  void give_back(Vassal& vassal);
+
+  /// The keeper reaped a child; false if it was no vassal.
+  bool on_exit(pid_t pid, base::ExitStatus status);
+  void on_alarm(const Alarm& alarm);
+  /// Goes on with a generation that an earlier emperor started.
+  void adopt(Vassal& vassal, std::shared_ptr<Generation> generation, base::Fd lifeline);
+
+ private:
+  using Gen = std::shared_ptr<Generation>;
+  struct Queued {
+    std::string vassal;
+    uint64_t generation;
+  };
+  void pump();
+  void free_slot(Generation& generation);
+  void look_at_slots();
+  static uvx::Task<void> launch(Launcher* self, std::string name, Gen generation);
+  uvx::Task<base::Result<>> bring_up(std::string name, Gen generation);
+  base::Result<> clone(Vassal& vassal, const Gen& generation, base::Fd* report);
+  base::Result<> make_group(Vassal& vassal, const Configuration& configuration);
+  uvx::Task<base::Result<>> bind_sockets(std::string name, Gen generation);
+  base::Result<base::Fd> open_log(const std::string& name) const;
+  static uvx::Task<void> listen_to(Launcher* self, std::string name, Gen generation,
+                                   std::shared_ptr<MessageChannel> lifeline);
+  void heard(Vassal& vassal, const Gen& generation, const wire::Message& message);
+  void became_ready(Vassal& vassal, const Gen& generation);
+  struct Leftovers {
+    std::string name;
+    std::map<std::string, TenantSocket> sockets;
+    cgroups::Group group;
+    bool had_group;
+  };
+  static uvx::Task<void> remove_leftovers(Launcher* self, Leftovers left);
+  static uvx::Task<void> report_gone(Launcher* self, std::string name, Gen generation);
+  void first_process_ended(Vassal& vassal, const Gen& generation, const std::string& how);
+  void sweep(Vassal& vassal, const Gen& generation);
+  Gen find(const std::string& vassal, uint64_t generation) const;
+
+  Services s_;
+  uint32_t slots_ = 1;
+  uint32_t slots_used_ = 0;
+  std::deque<Queued> queue_;
+  std::deque<Queued> starters_;  // who holds a slot
+  bool slot_alarm_set_ = false;
+};
+
+/// Names of descriptors at the keeper: kind, vassal, and what else tells them apart.
+std::string held_name(std::string_view kind, std::string_view vassal, std::string_view what);
+
+}  // namespace emperor

@@ -1,0 +1,112 @@
+#include "emperor/life.h"
+
+#include <utility>
+
+namespace emperor {
+
+std::vector<Order> Life::on(Event event, base::Instant now, double random) {
+  std::vector<Order> orders;
+  if (event == Event::removed) removed_ = true;
+  if (event == Event::stop) stopped_ = true;
+  if (event == Event::start) stopped_ = false;
+  if (event == Event::changed || event == Event::broken) removed_ = false;
+  // What the operator stopped stays stopped, while it drains too.
+  if (event == Event::changed && stopped_) return orders;
+  take(event, now, random, &orders);
+  finish_if_gone(now, &orders);
+  return orders;
+}
+
+std::vector<Order> Life::on_ready(uint64_t g, base::Instant now) {
+  std::vector<Order> orders;
+  if (next_ == g) take(Event::up, now, 0.5, &orders);
+  return orders;
+}
+
+std::vector<Order> Life::on_failed(uint64_t g, base::Instant now, double random) {
+  std::vector<Order> orders;
+  if (next_ != g) return orders;
+  served_ = {};
+  ++restarts_;
+  take(Event::failed, now, random, &orders);
+  finish_if_gone(now, &orders);
+  return orders;
+}
+
+std::vector<Order> Life::on_gone(uint64_t g, base::Instant now, double random) {
+  std::vector<Order> orders;
+  if (next_ == g) {
+    next_.reset();
+    served_ = {};
+    ++restarts_;
+    take(Event::failed, now, random, &orders);
+  } else if (current_ == g) {
+    current_.reset();
+    served_ = now - current_since_;
+    ++restarts_;
+    take(Event::died, now, random, &orders);
+  } else {
+    leaving_.erase(g);
+  }
+  finish_if_gone(now, &orders);
+  return orders;
+}
+
+void Life::take(Event event, base::Instant now, double random, std::vector<Order>* orders) {
+  const Step& s = step(state_, event);
+  state_ = s.next;
+  for (const Action action : {s.first, s.second, s.third}) act(action, now, random, orders);
+}
+
+void Life::act(Action action, base::Instant now, double random, std::vector<Order>* orders) {
+  switch (action) {
+    case Action::none: return;
+    case Action::start:
+      next_ = ++newest_;
+      orders->push_back({Order::Kind::start, newest_});
+      return;
+    case Action::drop_next: leave(next_, Order::Kind::kill, orders); return;
+    case Action::drain_current: leave(current_, Order::Kind::drain, orders); return;
+    case Action::promote:
+      leave(current_, Order::Kind::drain, orders);
+      current_ = std::exchange(next_, std::nullopt);
+      current_since_ = now;
+      return;
+    case Action::arm: {
+      const auto wait = backoff_.failed(served_, random);
+      due_at_ = now + wait;
+      orders->push_back({Order::Kind::wait, 0, wait});
+      return;
+    }
+    case Action::forgive: backoff_.reset(); return;
+  }
+}
+
+void Life::leave(std::optional<uint64_t>& who, Order::Kind how, std::vector<Order>* orders) {
+  if (!who) return;
+  leaving_.insert(*who);
+  orders->push_back({how, *who});
+  who.reset();
+}
+
+void Life::finish_if_gone(base::Instant now, std::vector<Order>* orders) {
+  const bool empty = !current_ && !next_ && leaving_.empty();
+  if (state_ == State::draining && empty) take(Event::gone, now, 0.5, orders);
+  if (state_ == State::stopped && removed_ && empty) orders->push_back({Order::Kind::forget});
+}
+
+void Life::resume(State state, uint64_t newest, std::optional<uint64_t> current,
+                  std::optional<uint64_t> next, std::set<uint64_t> leaving, uint64_t restarts,
+                  base::Instant now) {
+  state_ = state;
+  newest_ = newest;
+  current_ = current;
+  next_ = next;
+  leaving_ = std::move(leaving);
+  restarts_ = restarts;
+  current_since_ = now;
+  due_at_ = now;
+  stopped_ = state == State::stopped;
+}
+
+}  // namespace emperor

@@ -1,0 +1,88 @@
+// Life: one vassal's walk through the table of vassal_state.h, with its generations by number.
+//
+// Pure. Events come in, orders come out; the emperor carries them out (launcher, router, groups)
+// and reports what became of them as further events. Stale reports (of a generation that is
+// neither current nor next) change nothing.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "emperor/backoff.h"
+#include "emperor/vassal_state.h"
+
+namespace emperor {
+
+/// What the emperor has to do now.
+struct Order {
+  enum class Kind {
+    start,   ///< start this generation, beside whatever runs
+    drain,   ///< let this generation finish its requests and go
+    kill,    ///< end everything of this generation
+    wait,    ///< report Event::due after `wait`
+    forget,  ///< nothing runs and the file is gone: give everything back
+  };
+  Kind kind;
+  uint64_t generation = 0;
+  base::Duration wait{};
+  friend bool operator==(const Order&, const Order&) = default;
+};
+
+class Life {
+ public:
+  explicit Life(BackoffPolicy policy = {}) : backoff_(policy) {}
+
+  /// Events about the vassal as a whole.
+  std::vector<Order> on(Event event, base::Instant now, double random = 0.5);
+  /// Generation `g` says it is ready.
+  std::vector<Order> on_ready(uint64_t g, base::Instant now);
+  /// Generation `g` could not start (spawn failed, said so, took too long) but may not be gone yet.
+  std::vector<Order> on_failed(uint64_t g, base::Instant now, double random);
+  /// Everything of generation `g` is gone.
+  std::vector<Order> on_gone(uint64_t g, base::Instant now, double random);
+
+  State state() const { return state_; }
+  /// The one that serves, or the one being started if none does.
+  uint64_t generation() const { return current_ ? *current_ : next_.value_or(newest_); }
+  std::optional<uint64_t> current() const { return current_; }
+  std::optional<uint64_t> next() const { return next_; }
+  /// Generations that were told to go and have not gone yet.
+  const std::set<uint64_t>& leaving() const { return leaving_; }
+  /// Unplanned deaths and failures since the vassal is known.
+  uint64_t restarts() const { return restarts_; }
+  /// When the next start comes, in state backoff.
+  base::Instant due_at() const { return due_at_; }
+  /// True if the number of the wait that ended is the one armed last.
+  bool is_due(base::Instant now) const { return state_ == State::backoff && now >= due_at_; }
+  bool removed() const { return removed_; }
+  bool stopped_by_operator() const { return stopped_; }
+
+  /// Takes the place of a life that another emperor led (adoption).
+  void resume(State state, uint64_t newest, std::optional<uint64_t> current,
+              std::optional<uint64_t> next, std::set<uint64_t> leaving, uint64_t restarts,
+              base::Instant now);
+
+ private:
+  void take(Event event, base::Instant now, double random, std::vector<Order>* orders);
+  void act(Action action, base::Instant now, double random, std::vector<Order>* orders);
+  void leave(std::optional<uint64_t>& who, Order::Kind how, std::vector<Order>* orders);
+  void finish_if_gone(base::Instant now, std::vector<Order>* orders);
+
+  State state_ = State::rejected;  // until its file was read
+  Backoff backoff_;
+  uint64_t newest_ = 0;
+  std::optional<uint64_t> current_;
+  std::optional<uint64_t> next_;
+  std::set<uint64_t> leaving_;
+  base::Instant current_since_;
+  base::Instant due_at_;
+  base::Duration served_{};  // how long the generation served that just died
+  uint64_t restarts_ = 0;
+  bool removed_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace emperor

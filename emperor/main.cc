@@ -1,0 +1,108 @@
+// emperor: one binary, two processes. Started by an operator it becomes the keeper; started by the
+// keeper (with the hidden argument of Inheritance) it becomes the emperor proper.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/ini.h"
+#include "base/uv/loop.h"
+#include "cgroups/tree.h"
+#include "emperor/emperor.h"
+#include "emperor/keeper.h"
+#include "emperor/options.h"
+
+namespace {
+
+using emperor::Options;
+using emperor::OptionFaults;
+
+/// The emperor's settings in a file: all of [emperor]; of [uwsgi] only what is an option of ours.
+std::vector<base::Setting> file_settings(const std::string& path, OptionFaults* faults) {
+  std::vector<base::Setting> settings;
+  const auto text = base::read_file(path, 1 << 20);
+  if (!text) {
+    faults->lines.push_back(text.error().message());
+    return settings;
+  }
+  const auto ini = base::parse_ini(*text);
+  for (const auto& complaint : ini.complaints)
+    if (complaint.level == base::IniComplaint::Level::error)
+      faults->lines.push_back(path + ":" + std::to_string(complaint.line) + ": " + complaint.text);
+  for (const auto& line : ini.lines) {
+    const base::Setting setting{line.key, line.value, {path, line.line}};
+    const bool ours = line.section == "emperor" ||
+                      (line.section == "uwsgi" && emperor::is_option(line.key));
+    if (ours) settings.push_back(setting);
+  }
+  return settings;
+}
+
+Options read_options(const std::vector<std::string>& arguments, const std::string& program,
+                     OptionFaults* faults) {
+  Options options;
+  std::string config;
+  const auto given = emperor::command_line_settings(arguments, &config);
+  if (!config.empty()) emperor::apply(file_settings(config, faults), &options, faults);
+  emperor::apply(given, &options, faults);
+  emperor::complete(&options, std::filesystem::path(program).parent_path(), faults);
+  return options;
+}
+
+base::LogLevel level_of(const std::string& word) {
+  if (word == "debug") return base::LogLevel::debug;
+  if (word == "warn") return base::LogLevel::warn;
+  if (word == "error") return base::LogLevel::error;
+  return base::LogLevel::info;
+}
+
+base::Result<cgroups::Tree> open_tree(const Options& options) {
+  cgroups::Options wanted;
+  TRY_ASSIGN(wanted.mode, cgroups::parse_mode(options.cgroups));
+  wanted.root = options.cgroup_root;
+  wanted.root_name = cgroups::root_name_for(options.run_dir);
+  wanted.companions = {::getppid()};
+  return cgroups::Tree::open(wanted);
+}
+
+int be_emperor(const emperor::Inheritance& inheritance, Options options) {
+  ::signal(SIGPIPE, SIG_IGN);
+  for (const int fd : {inheritance.channel, inheritance.lock}) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  auto log = base::Log::to_stderr("emperor", level_of(options.log_level));
+  auto tree = open_tree(options);
+  if (!tree) {
+    log.error("emperor: cgroups: {}", tree.error().message());
+    return 1;
+  }
+  uvx::Loop loop;
+  emperor::Emperor self(loop, std::move(options), base::Fd(inheritance.channel), *std::move(tree), log);
+  return loop.run(self.run());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  emperor::Inheritance inheritance;
+  const bool proper = !arguments.empty() && emperor::Inheritance::parse(arguments.front(), &inheritance);
+  if (proper) arguments.erase(arguments.begin());
+  for (const auto& argument : arguments) {
+    if (argument == "--help" || argument == "-h") return std::fputs(emperor::option_help().c_str(), stdout), 0;
+    if (argument == "--version") return std::puts("emperor " IMPERIUM_VERSION), 0;
+  }
+
+  const std::string program = std::filesystem::read_symlink("/proc/self/exe");
+  OptionFaults faults;
+  Options options = read_options(arguments, program, &faults);
+  for (const auto& line : faults.lines) std::fprintf(stderr, "emperor: %s\n", line.c_str());
+  if (!faults.lines.empty()) return 2;
+  if (proper) return be_emperor(inheritance, std::move(options));
+
+  auto log = base::Log::to_stderr("keeper", level_of(options.log_level));
+  return emperor::run_keeper({options.run_dir, program, arguments}, log);
+}

@@ -1,0 +1,31 @@
+#include "emperor/record.h"
+
+namespace emperor {
+
+Vassal& Roster::add(const std::string& name) {
+  auto& vassal = vassals_[name];
+  vassal = std::make_unique<Vassal>();
+  vassal->name = name;
+  vassal->id = ++newest_id_;
+  by_id_[vassal->id] = vassal.get();
+  return *vassal;
+}
+
+Vassal* Roster::find(const std::string& name) {
+  const auto found = vassals_.find(name);
+  return found == vassals_.end() ? nullptr : found->second.get();
+}
+
+Vassal* Roster::find_id(uint64_t id) {
+  const auto found = by_id_.find(id);
+  return found == by_id_.end() ? nullptr : found->second;
+}
+
+void Roster::erase(const std::string& name) {
+  const auto found = vassals_.find(name);
+  if (found == vassals_.end()) return;
+  by_id_.erase(found->second->id);
+  vassals_.erase(found);
+}
+
+}  // namespace emperor

@@ -1,0 +1,98 @@
+// Record: everything the emperor knows of one vassal, and the roster of all of them.
+//
+// Data with owners, no decisions: those are in life.h and claims.h. Who holds a reference over a
+// co_await looks the vassal up again by name; generations are shared, and say when they are over.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "base/fd.h"
+#include "base/process.h"
+#include "cgroups/group.h"
+#include "emperor/life.h"
+#include "emperor/message_channel.h"
+#include "emperor/reconcile.h"
+#include "emperor/scoreboard_view.h"
+#include "emperor/tenant_socket.h"
+#include "vassal/config.h"
+
+namespace emperor {
+
+/// What one content of a vassal's file means; shared by the generations that run it.
+struct Configuration {
+  vassal::VassalConfig config;
+  std::vector<vassal::Diagnostic> diagnostics;
+  std::string encoded;  ///< the three layers of settings, as the vassal gets them (settings_codec.h)
+};
+
+/// One life of the vassal program.
+struct Generation {
+  uint64_t number = 0;
+  std::shared_ptr<const Configuration> configuration;
+  base::Pidfd pidfd;  ///< empty until it was cloned
+  cgroups::Leaf leaf;
+  std::shared_ptr<MessageChannel> lifeline;
+  ScoreboardView scoreboard;
+  base::Instant began;
+  bool holds_slot = false;
+  bool ready = false;
+  bool over = false;     ///< it was told to end (killed, drained); nothing of it is news any more
+  bool exited = false;   ///< its first process was reaped
+  unsigned looks = 0;    ///< how often its leaf was looked at after that
+  uint64_t cpu_seen = 0; ///< for the start slots
+  std::string failure;   ///< why it could not start, or how it ended
+};
+
+struct Vassal {
+  std::string name;
+  uint64_t id = 0;  ///< towards the router
+  std::string path;
+  size_t source = 0;
+
+  Life life;
+  std::shared_ptr<const Configuration> configuration;  ///< of the newest content that can be used
+  std::string content_hash;  ///< of what was read last, good or bad
+  std::string file_error;    ///< why the file as it is now cannot be used
+  std::string last_error;    ///< what went wrong last, of the file or of a generation
+  std::map<uint64_t, std::shared_ptr<Generation>> generations;
+
+  base::Fd channel_send;  ///< the router's end of the handoff channel
+  base::Fd channel_receive;
+  std::map<std::string, TenantSocket> sockets;  ///< by SocketAddress::text
+  cgroups::Group group;
+  bool has_group = false;
+  uint64_t requests_before = 0;  ///< finished by generations that are gone
+  uint64_t oom_kills = 0;
+};
+
+class Roster {
+ public:
+  Vassal& add(const std::string& name);
+  Vassal* find(const std::string& name);
+  Vassal* find_id(uint64_t id);
+  void erase(const std::string& name);
+  size_t size() const { return vassals_.size(); }
+  /// Sorted by name.
+  std::map<std::string, std::unique_ptr<Vassal>>& all() { return vassals_; }
+  const std::map<std::string, std::unique_ptr<Vassal>>& all() const { return vassals_; }
+
+  KnownFiles files;  ///< by path: what was read, when it looked how
+
+  /// Which generation a process is the first of.
+  struct Owner {
+    std::string vassal;
+    uint64_t generation = 0;
+  };
+  std::unordered_map<pid_t, Owner> processes;
+
+ private:
+  std::map<std::string, std::unique_ptr<Vassal>> vassals_;
+  std::unordered_map<uint64_t, Vassal*> by_id_;
+  uint64_t newest_id_ = 0;
+};
+
+}  // namespace emperor

@@ -1,0 +1,111 @@
+// RouterLink: starts the fastrouter processes, owns what they listen on, and keeps their picture of
+// vassals and routes right.
+//
+// Every (re)started router gets the whole picture, then changes. What is sent is made from the
+// roster at the moment of sending, so a slow router never holds up anything and never sees a state
+// that is older than the message before it. Routers run as an unprivileged user.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "emperor/claims.h"
+#include "emperor/keeper_link.h"
+#include "emperor/options.h"
+#include "emperor/record.h"
+#include "emperor/wake.h"
+
+namespace emperor {
+
+class RouterLink {
+ public:
+  struct Services {
+    uvx::Loop& loop;
+    uvx::TaskGroup& tasks;
+    KeeperLink& keeper;
+    base::Log& log;
+    const Options& options;
+    Roster& roster;
+    const Claims& claims;
+  };
+  explicit RouterLink(Services services) : s_(services) {}
+
+  /// Binds the listeners, or takes them from `held`. An error here is a fault of the operator's.
+  base::Result<> bind(Held* held);
+  /// Starts the processes, or adopts those that `held` has control channels of.
+  void start(Held* held);
+
+  // What changed; each sends to every router.
+  void vassal_changed(uint64_t id);
+  void state_changed(uint64_t id);
+  void removed(uint64_t id);
+  void route_changed(const std::string& host);
+
+  /// A child was reaped; true if it was a router.
+  bool on_exit(pid_t pid, base::ExitStatus status);
+  /// A router says that this vassal's channel is unusable.
+  std::function<void(uint64_t id)> on_spoiled;
+
+  /// Lets every router finish and go, kills what is left at the deadline, removes the sockets.
+  uvx::Task<void> stop(base::Deadline deadline);
+  bool wanted() const { return !listeners_.empty(); }
+  size_t running() const;
+
+ private:
+  struct Listener {
+    std::string kind;  ///< "uwsgi" or "http"
+    base::Fd socket;
+    std::string path;  ///< to unlink; empty for TCP
+  };
+  struct Item {
+    enum class Kind { listen, vassal, state, remove, route, synced };
+    Kind kind;
+    uint64_t id = 0;
+    std::string host = {};
+  };
+  /// One router's channel and what it has to be told; the coroutines on it end with it.
+  struct Connection {
+    Connection(uvx::Loop& loop, std::shared_ptr<MessageChannel> c) : channel(std::move(c)), wake(loop) {}
+    std::shared_ptr<MessageChannel> channel;
+    std::deque<Item> pending;
+    Wake wake;
+    void close() {
+      channel->close();
+      wake.close();
+    }
+  };
+  struct Process {
+    size_t index = 0;
+    pid_t pid = -1;
+    base::Pidfd pidfd;
+    std::shared_ptr<Connection> connection;
+    base::Duration wait = std::chrono::milliseconds(10);
+    base::Instant began;
+  };
+
+  base::Result<> add_listener(const std::string& kind, const std::string& address, Held* held);
+  base::Result<> spawn(Process& process);
+  void queue_picture(Connection& connection);
+  void queue(const Item& item);
+  void attach(Process& process, base::Fd control);
+  void child_failed(Process& process);
+  static uvx::Task<void> send_pending(RouterLink* self, std::shared_ptr<Connection> connection);
+  static uvx::Task<void> listen_to(RouterLink* self, std::shared_ptr<Connection> connection);
+  static uvx::Task<void> start_again(RouterLink* self, Process* process);
+  bool send_item(MessageChannel& channel, const Item& item);
+  bool send_vassal(MessageChannel& channel, const Vassal& vassal);
+
+  Services s_;
+  std::vector<Listener> listeners_;
+  std::vector<std::unique_ptr<Process>> processes_;
+  bool stopping_ = false;
+};
+
+/// What the router calls the state of a vassal.
+std::string_view router_state(State state);
+
+}  // namespace emperor

@@ -1,0 +1,128 @@
+#include "emperor/tenant_socket.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <charconv>
+
+#include "base/uv/poll.h"
+#include "vassal/bind.h"
+#include "vassal/clone.h"
+
+namespace emperor {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kBindTime = 10s;
+
+struct Owner {
+  uid_t uid = static_cast<uid_t>(-1);
+  gid_t gid = static_cast<gid_t>(-1);
+};
+
+template <class Id, class LookUp>
+base::Result<Id> id_of(const std::string& text, LookUp look_up) {
+  Id id = 0;
+  const char* end = text.data() + text.size();
+  if (const auto [at, error] = std::from_chars(text.data(), end, id); error == std::errc{} && at == end)
+    return id;
+  if (const auto found = look_up(text)) return *found;
+  return base::fail("chown-socket: unknown name '" + text + "'");
+}
+
+/// "user", "user:group", ":group"
+base::Result<Owner> owner_of(const std::string& text) {
+  const auto& names = vassal::system_names();
+  const size_t colon = text.find(':');
+  const std::string user = text.substr(0, colon);
+  const std::string group = colon == text.npos ? "" : text.substr(colon + 1);
+  Owner owner;
+  if (!user.empty()) {
+    TRY_ASSIGN(owner.uid, id_of<uid_t>(user, [&](const auto& n) { return names.uid_of(n); }));
+  }
+  if (!group.empty()) {
+    TRY_ASSIGN(owner.gid, id_of<gid_t>(group, [&](const auto& n) { return names.gid_of(n); }));
+  }
+  return owner;
+}
+
+/// What the unlinking child works from.
+struct UnlinkWork {
+  const char* path;
+  uint64_t device;
+  uint64_t inode;
+  const vassal::Identity* identity;
+};
+
+[[noreturn]] void unlink_in_child(void* argument) {
+  const auto& work = *static_cast<const UnlinkWork*>(argument);
+  if (const auto* who = work.identity; who != nullptr) {
+    if (vassal::raw::set_groups(who->groups.data(), who->groups.size()) != 0 ||
+        vassal::raw::set_gid(who->gid) != 0 || vassal::raw::set_uid(who->uid) != 0)
+      ::_exit(1);
+  }
+  struct stat s {};
+  if (::lstat(work.path, &s) == 0 && s.st_dev == work.device && s.st_ino == work.inode)
+    ::unlink(work.path);
+  ::_exit(0);
+}
+
+base::Result<> give_to(const vassal::VassalConfig& config, const vassal::SocketAddress& address,
+                       const vassal::BoundSocket& bound, const vassal::Identity& tenant) {
+  TRY_ASSIGN(const auto owner, owner_of(config.chown_socket));
+  return vassal::chown_socket(address.path, bound, tenant.uid, owner.uid, owner.gid);
+}
+
+}  // namespace
+
+uvx::Task<base::Result<TenantSocket>> bind_socket(uvx::Loop& loop, const vassal::VassalConfig& config,
+                                                  vassal::SocketAddress address,
+                                                  std::optional<vassal::Identity> identity) {
+  vassal::BindRequest request;
+  request.address = address;
+  if (config.listen) request.backlog = static_cast<int>(*config.listen);
+  request.mode = config.chmod_socket;
+  if (config.umask) request.umask = *config.umask;
+  request.identity = identity;
+  const std::string chown_to = config.chown_socket;
+  const bool by_path = address.kind == vassal::SocketAddress::Kind::unix_path;
+  auto child = vassal::BindChild::start(request);
+  if (!child) co_return std::unexpected(child.error());
+  const auto deadline = base::Deadline::in(kBindTime);
+  uvx::Poll poll(loop, child->fd());
+  for (;;) {
+    auto bound = child->finish();
+    if (!bound) co_return std::unexpected(bound.error());
+    if (*bound) {
+      if (by_path && identity && !chown_to.empty())
+        if (auto given = give_to(config, address, **bound, *identity); !given)
+          co_return std::unexpected(given.error());
+      co_return TenantSocket{std::move((*bound)->socket), by_path ? address.path : "",
+                             (*bound)->device, (*bound)->inode, identity};
+    }
+    if (auto ready = co_await poll.readable(deadline); !ready)
+      co_return base::wrap(ready.error(), "bind " + address.text);
+  }
+}
+
+uvx::Task<void> unlink_socket(uvx::Loop& loop, TenantSocket socket) {
+  socket.fd.reset();
+  if (socket.path.empty()) co_return;
+  UnlinkWork work{socket.path.c_str(), socket.device, socket.inode,
+                  socket.identity ? &*socket.identity : nullptr};
+  auto child = vassal::clone_child(vassal::Parent::us, -1, unlink_in_child, &work);
+  if (!child) co_return;
+  uvx::Poll poll(loop, child->fd());
+  const auto deadline = base::Deadline::in(kBindTime);
+  for (bool killed = false;;) {
+    if (const auto ended = child->try_wait(); !ended || *ended) co_return;
+    if (co_await poll.readable(killed ? base::Deadline::never() : deadline)) continue;
+    (void)child->signal(SIGKILL);
+    killed = true;
+  }
+}
+
+}  // namespace emperor

@@ -1,0 +1,28 @@
+#include "emperor/trust.h"
+
+#include <fmt/core.h>
+#include <sys/stat.h>
+
+namespace emperor {
+
+namespace {
+
+std::optional<std::string> fault_of(const Ownership& o, uid_t self) {
+  if (o.uid != 0 && o.uid != self)
+    return fmt::format("{} is owned by uid {}: give it to root, or set trusted = true", o.path,
+                       o.uid);
+  if ((o.mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fmt::format("{} can be written by others (mode {:04o}): chmod go-w it, or set trusted = true",
+                       o.path, o.mode & 07777);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> distrust(const Ownership& file, const Ownership& directory, uid_t self) {
+  if (!S_ISREG(file.mode)) return file.path + " is not a regular file";
+  if (auto fault = fault_of(file, self)) return fault;
+  return fault_of(directory, self);
+}
+
+}  // namespace emperor

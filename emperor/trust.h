@@ -1,0 +1,26 @@
+// Trust: may this file decide what runs on the machine?
+//
+// Pure: looks at owners and modes that somebody else has fetched. Without tyrant mode whoever can
+// write a vassal file or its directory can run code as any user, so only the emperor's own user
+// and root may be able to, unless the operator says `trusted`.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+namespace emperor {
+
+/// What stat(2) says about a file or directory.
+struct Ownership {
+  std::string path;
+  uid_t uid = 0;
+  mode_t mode = 0;
+};
+
+/// Why `file` in `directory` must not be taken, naming the path, the owner and the cure; nothing
+/// if it may. `self` is the user the emperor runs as.
+std::optional<std::string> distrust(const Ownership& file, const Ownership& directory, uid_t self);
+
+}  // namespace emperor
