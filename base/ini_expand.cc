@@ -135,10 +135,9 @@ bool Expansion::read(const std::string& path,
   if (!take_sections(file, sections)) {  // of the first file nothing is left then
     const std::string who = first ? "the file" : "'" + path + "'";
     complain(from, first ? Level::error : Level::warning,
-             file.text.lines.empty()
-                 ? who + " has no settings"
-                 : fmt::format("{} has no settings in section [{}]", who,
-                               fmt::join(sections, "] or [")));
+             file.text.lines.empty() ? who + " has no settings"
+                                     : fmt::format("{} has no settings in section [{}]",
+                                                   who, fmt::join(sections, "] or [")));
   }
   return true;
 }

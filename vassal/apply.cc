@@ -56,8 +56,8 @@ std::optional<gid_t> group_of(ConfigBuild& build, const Setting& s) {
 std::optional<uint64_t> number_of(ConfigBuild& build, const Setting& s) {
   const auto number = base::parse_leading_number(s.value);
   if (number.value < 0) {
-    build.error(s, fmt::format("{} = {}: a negative number makes no sense here", s.key,
-                               s.value));
+    build.error(
+        s, fmt::format("{} = {}: a negative number makes no sense here", s.key, s.value));
     return std::nullopt;
   }
   const bool digits = s.value.find_first_of("0123456789") != s.value.npos;
@@ -379,7 +379,8 @@ void apply_route(ConfigBuild& build, const Setting& s) {
       return build.error(s, fmt::format("{} = {}: internal routing is not available, and "
                                         "leaving the rule out could open what it guards",
                                         s.key, s.value));
-  build.warn(s, fmt::format("{} has no effect: internal routing is not available", s.key));
+  build.warn(s,
+             fmt::format("{} has no effect: internal routing is not available", s.key));
 }
 
 }  // namespace vassal

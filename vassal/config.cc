@@ -185,14 +185,16 @@ void Maker::settle_domains() {
   std::erase_if(domains, [&](const std::string& d) { return !seen.insert(d).second; });
 }
 
-// By file, in the order in which the files speak up first, then by line.
+// By file, in the order in which the files speak up first, then by line; what no line is
+// to blame for comes last, since a line says more.
 void Maker::sort_diagnostics() {
   std::map<std::string, size_t> rank;
   // the last part keeps the order of those on one line
   std::map<std::tuple<size_t, uint32_t, size_t>, Diagnostic> sorted;
   for (Diagnostic& d : build_.diagnostics) {
     const size_t file = rank.try_emplace(d.origin.file, rank.size()).first->second;
-    const std::tuple place(file, d.origin.line, sorted.size());
+    const uint32_t line = d.origin.line == 0 ? UINT32_MAX : d.origin.line;
+    const std::tuple place(file, line, sorted.size());
     sorted.emplace(place, std::move(d));
   }
   build_.diagnostics.clear();

@@ -86,9 +86,13 @@ class Explanation {
   }
 
   void each(const Row& row, const std::vector<Given>& given) {
-    for (const Given& g : given)
-      out_.push_back(
-          of_setting(row.name, g, g.allowed ? base::name_of(row.treatment) : "ignored"));
+    for (const Given& g : given) {
+      // rows of options without effect stand for whole families: there the written name
+      // says more
+      const bool acts = row.treatment == base::Treatment::honoured;
+      out_.push_back(of_setting(acts ? row.name : std::string_view(g.setting->key), g,
+                                g.allowed ? base::name_of(row.treatment) : "ignored"));
+    }
   }
 
   void last(const Row& row, const std::vector<Given>& given) {

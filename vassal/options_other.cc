@@ -149,7 +149,7 @@ constexpr Row kRows[] = {
   {"plugins", "plugin", text, "", SetBy::tenant, Treatment::mapped, apply_plugins, "python is built in; nothing else is run"},
   missing("blacklist", "whitelist end-blacklist end-whitelist", "policy stands in the operator's policy file"),
   refuse("resolve", "", "names are not resolved while a file is read: write the address"),
-  {"route", "route-run route-uri route-host route-if route-if-not route-user-agent route-remote-addr route-status route-label final-route response-route error-route", format, "", SetBy::tenant, Treatment::refused, apply_route, "internal routing is not available: a rule that guards something makes the file unusable, others are left out"},
+  {"route", "route-run route-uri route-host route-if route-if-not route-user-agent route-remote-addr route-status route-label final-route response-route error-route", format, "", SetBy::tenant, Treatment::missing, apply_route, "internal routing is not available: a rule that guards something makes the file unusable, others are left out"},
 };
 // clang-format on
 

@@ -193,12 +193,12 @@ base::Result<ReaderChild> start_reader(std::vector<std::string> paths,
                                        const ReadOptions& options) {
   TRY_ASSIGN(auto pipe, base::make_pipe());
   TRY(base::set_blocking(pipe.first.get(), base::Blocking::no));
-  const ReaderPlan plan{paths,
-                        uid,
-                        gid,
-                        options,
-                        world_of(uid, gid, options),
-                        address_space_for_a_reader()};
+  base::IniWorld world = world_of(uid, gid, options);
+  // files that also run alone ask by `if-not-env = UWSGI_EMPEROR_FD` whether they do
+  if (world.variable("UWSGI_EMPEROR_FD") == nullptr)
+    world.environment.emplace_back("UWSGI_EMPEROR_FD", "3");
+  const ReaderPlan plan{
+      paths, uid, gid, options, std::move(world), address_space_for_a_reader()};
   const pid_t pid = ::fork();
   if (pid < 0) return base::fail_errno("fork of the reader");
   if (pid == 0) run_reader(plan, pipe.second.get());

@@ -47,6 +47,7 @@ struct ReaderChild {
 
 /// Forks a reader for files of one owner. When this process is root and `uid` is not, the
 /// child changes to uid and gid without any further group. For single-threaded processes.
+/// The files see UWSGI_EMPEROR_FD, as under uWSGI's emperor.
 base::Result<ReaderChild> start_reader(std::vector<std::string> paths,
                                        uid_t uid,
                                        gid_t gid,

@@ -62,6 +62,12 @@ uint64_t Decoder::number_up_to(uint64_t most) {
   return value;
 }
 
+size_t Decoder::count() {
+  const uint64_t value = number();
+  if (value > rest_.size()) return fail(), 0;
+  return static_cast<size_t>(value);
+}
+
 std::string Decoder::text() {
   const size_t size = count();
   if (!ok_) return {};

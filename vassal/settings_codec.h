@@ -46,7 +46,7 @@ class Decoder {
   std::string text();
   std::vector<base::Setting> settings();
   /// For a list: how many elements follow, each of at least one byte.
-  size_t count() { return static_cast<size_t>(number_up_to(rest_.size())); }
+  size_t count();
   bool ok() const { return ok_; }
   bool finished() const { return ok_ && rest_.empty(); }
   void fail() { ok_ = false, rest_ = {}; }
