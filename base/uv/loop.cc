@@ -165,19 +165,23 @@ Loop::~Loop() {
   std::abort();
 }
 
-void Loop::turn(Turn mode) {
+void Loop::resume_ready() {
   for (size_t n = ready_.size(); n > 0; --n) {
     const auto handle = ready_.front();
     ready_.pop_front();
     handle.resume();
   }
-  const bool may_wait = mode == Turn::wait && ready_.empty();
+}
+
+void Loop::look(Look mode) {
+  const bool may_wait = mode == Look::wait && ready_.empty();
   uv_run(loop_.get(), may_wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
 }
 
 void Loop::run_ready() {
   do {
-    turn(Turn::no_wait);
+    resume_ready();
+    look(Look::no_wait);
   } while (!ready_.empty());
 }
 

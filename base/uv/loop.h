@@ -74,8 +74,10 @@ class Loop {
   template <class T>
   T run(Task<T> task) {
     task.start();
-    while (!task.done())
-      turn(Turn::wait);
+    while (!task.done()) {
+      resume_ready();
+      if (!task.done()) look(Look::wait);
+    }
     return task.take();
   }
   /// Runs until nothing is left to do without waiting (tests: "has not answered yet").
@@ -102,9 +104,11 @@ class Loop {
   uv_loop_s* raw() { return loop_.get(); }
 
  private:
-  enum class Turn { wait, no_wait };
-  /// Drains what is ready now, then lets libuv look (and wait, if nothing became ready).
-  void turn(Turn mode);
+  enum class Look { wait, no_wait };
+  /// Resumes what is ready now, but not what becomes ready by that.
+  void resume_ready();
+  /// Lets libuv look at the kernel, and wait there if nothing is ready.
+  void look(Look mode);
 
   std::unique_ptr<uv_loop_s> loop_;
   std::deque<std::coroutine_handle<>> ready_;

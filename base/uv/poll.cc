@@ -17,6 +17,7 @@ struct Poll::State {
   base::Deadline read_deadline;
   base::Deadline write_deadline;
   int open_handles = 2;
+  int armed = 0;  ///< what libuv watches now: at least wanted()
   bool closed = false;
 
   int wanted() const {
@@ -30,15 +31,22 @@ struct Poll::State {
     loop->make_ready(std::exchange(side, nullptr)->handle);
   }
 
+  /// Events stay watched after a wake-up until one comes that nobody waits for: a
+  /// descriptor that is waited for again and again then costs no system calls.
   void rearm() {
     if (closed) return;
-    if (const int events = wanted(); events != 0)
+    if ((wanted() & ~armed) != 0) arm(armed | wanted());
+    rearm_timer();
+  }
+
+  void arm(int events) {
+    armed = events;
+    if (events != 0)
       uv_poll_start(&handle, events, [](uv_poll_t* p, int status, int events_now) {
         static_cast<State*>(p->data)->on_ready(status, events_now);
       });
     else
       uv_poll_stop(&handle);
-    rearm_timer();
   }
 
   void rearm_timer() {
@@ -59,10 +67,13 @@ struct Poll::State {
   }
 
   void on_ready(int status, int events) {
+    if (status < 0) armed = 0;  // libuv has stopped watching
+    const bool surplus = (events & ~wanted()) != 0;
     // On a broken descriptor (status < 0) both wake: the system call names the error.
     if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0) wake(reader, 0);
     if (status < 0 || (events & (UV_WRITABLE | UV_DISCONNECT)) != 0) wake(writer, 0);
-    rearm();
+    if (surplus) arm(wanted());
+    rearm_timer();
   }
 
   void on_timer() {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace wire {
@@ -29,10 +30,11 @@ bool is_name(std::string_view name) {
   return label > 0;
 }
 
-bool is_ipv6_literal(const std::string& text) {
+bool is_ipv6_literal(std::string_view text) {
   if (text.size() <= 2 || text.front() != '[' || text.back() != ']') return false;
+  const std::string inner(text.substr(1, text.size() - 2));
   in6_addr address;
-  return ::inet_pton(AF_INET6, text.substr(1, text.size() - 2).c_str(), &address) == 1;
+  return ::inet_pton(AF_INET6, inner.c_str(), &address) == 1;
 }
 
 bool is_port(std::string_view text) {
@@ -42,28 +44,40 @@ bool is_port(std::string_view text) {
          (error == std::errc{} && end == text.data() + text.size() && port <= 65535);
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
+std::string_view lower(std::string_view text, HostBuffer& buffer) {
+  std::ranges::transform(text, buffer.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return {buffer.data(), text.size()};
+}
+
+/// `host` without its port; nothing if what follows the colon is none.
+std::optional<std::string_view> without_port(std::string_view host) {
+  const size_t colon = host.rfind(':');
+  if (colon == std::string_view::npos || host.find(']', colon) != std::string_view::npos)
+    return host;
+  if (!is_port(host.substr(colon + 1))) return std::nullopt;
+  return host.substr(0, colon);
 }
 
 }  // namespace
 
-std::optional<std::string> normalise_host(std::string_view host) {
-  const size_t colon = host.rfind(':');
-  const bool has_port =
-      colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
-  if (has_port) {
-    if (!is_port(host.substr(colon + 1))) return std::nullopt;
-    host = host.substr(0, colon);
-  }
-  std::string name = lower(host);
+std::optional<std::string_view> normalise_host(std::string_view host,
+                                               HostBuffer& buffer) {
+  const auto bare = without_port(host);
+  if (!bare || bare->size() > buffer.size()) return std::nullopt;
+  std::string_view name = lower(*bare, buffer);
   if (is_ipv6_literal(name)) return name;
-  if (name.ends_with('.')) name.pop_back();
+  if (name.ends_with('.')) name.remove_suffix(1);
   if (!is_name(name)) return std::nullopt;
   return name;
+}
+
+std::optional<std::string> normalise_host(std::string_view host) {
+  HostBuffer buffer;
+  const auto name = normalise_host(host, buffer);
+  if (!name) return std::nullopt;
+  return std::string(*name);
 }
 
 std::optional<std::string> normalise_domain(std::string_view domain) {

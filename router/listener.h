@@ -1,0 +1,58 @@
+// Listener: accepts from one listening socket that other processes may accept from too.
+//
+// libuv has no EPOLLEXCLUSIVE, and without it every router process wakes for every
+// connection: so the socket stands in an epoll of its own, and libuv watches that.
+// Accepts in batches, and pauses when descriptors run out, leaving connections in the
+// backlog.
+#pragma once
+
+#include <functional>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/uv/loop.h"
+#include "base/uv/poll.h"
+
+namespace router {
+
+/// Takes accepted connections, several at a time.
+class Reception {
+ public:
+  virtual ~Reception() = default;
+  virtual void arrived(base::Fd connection, base::Instant when) = 0;
+  /// No more of this batch.
+  virtual void batch_ends() {}
+  /// Whether another connection can be served now.
+  virtual bool has_room() const { return true; }
+};
+
+class Listener {
+ public:
+  /// `socket` listens; its O_NONBLOCK flag does not matter.
+  Listener(uvx::Loop& loop,
+           base::Log& log,
+           base::Fd socket,
+           base::Fd epoll,
+           Reception& reception);
+  /// The epoll that the constructor wants, with `socket` in it.
+  static base::Result<base::Fd> make_epoll(int socket);
+
+  /// Accepts until close().
+  uvx::Task<void> run();
+  void close();
+
+ private:
+  enum class Batch { more, empty, pause };
+  Batch accept_batch();
+
+  uvx::Loop& loop_;
+  base::Log& log_;
+  base::Fd socket_;
+  base::Fd epoll_;
+  uvx::Poll poll_;
+  uvx::Timer pause_;
+  Reception& reception_;
+  bool closed_ = false;
+};
+
+}  // namespace router

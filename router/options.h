@@ -1,0 +1,34 @@
+// Options of a router process, as the emperor or an operator gives them on the command
+// line.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+
+namespace router {
+
+struct Options {
+  int control_fd = -1;                    ///< channel from the emperor; -1: running alone
+  std::vector<std::string> router_uwsgi;  ///< addresses to bind when running alone
+  std::vector<std::string> router_http;
+  std::chrono::seconds header_timeout{
+      15};  ///< from the first byte of a request to the end of its head
+  std::chrono::seconds http_timeout{60};  ///< client silent, or not reading, for longer
+  std::chrono::seconds request_timeout{60};  ///< vassal silent for longer: 504
+  std::chrono::seconds queue_timeout{30};    ///< untaken by any worker for longer: 503
+  size_t queue_max = 2048;                   ///< parked requests of one vassal
+  size_t queue_total = 16384;                ///< parked requests of all vassals
+  uint64_t limit_post = 0;                   ///< bytes of a request body; 0: no limit
+  base::LogLevel log_level = base::LogLevel::info;
+};
+
+/// The most bytes of a request's head.
+inline constexpr size_t kMaxHead = 64 * 1024;
+/// What all parked requests together may hold in memory.
+inline constexpr size_t kMaxParkedBytes = 256 * 1024 * 1024;
+
+}  // namespace router

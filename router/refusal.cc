@@ -1,0 +1,55 @@
+#include "router/refusal.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/core.h>
+
+namespace router {
+
+namespace {
+
+struct Row {
+  int status;
+  std::string_view phrase;
+};
+
+constexpr std::array kPhrases{
+    Row{400, "Bad Request"},
+    Row{404, "Not Found"},
+    Row{405, "Method Not Allowed"},
+    Row{408, "Request Timeout"},
+    Row{413, "Content Too Large"},
+    Row{417, "Expectation Failed"},
+    Row{431, "Request Header Fields Too Large"},
+    Row{501, "Not Implemented"},
+    Row{502, "Bad Gateway"},
+    Row{503, "Service Unavailable"},
+    Row{504, "Gateway Timeout"},
+    Row{505, "HTTP Version Not Supported"},
+};
+
+}  // namespace
+
+std::string_view reason_phrase(int status) {
+  const auto row = std::ranges::find(kPhrases, status, &Row::status);
+  return row == kPhrases.end() ? std::string_view("Error") : row->phrase;
+}
+
+std::string error_page(const Refusal& refusal, PageBody body) {
+  const std::string_view phrase = reason_phrase(refusal.status);
+  const std::string page = fmt::format(
+      "<!doctype html>\n<title>{0} {1}</title>\n<h1>{0} {1}</h1>\n<p>{2}</p>\n",
+      refusal.status, phrase, refusal.why);
+  std::string answer = fmt::format(
+      "HTTP/1.1 {} {}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n"
+      "Cache-Control: no-store\r\nConnection: close\r\n",
+      refusal.status, phrase, page.size());
+  if (refusal.retry_after != 0)
+    answer += fmt::format("Retry-After: {}\r\n", refusal.retry_after);
+  answer += "\r\n";
+  if (body == PageBody::sent) answer += page;
+  return answer;
+}
+
+}  // namespace router

@@ -1,0 +1,50 @@
+// Refusal: an answer that the router gives by itself, and the page that says it.
+//
+// Pages are short, complete HTTP answers (Content-Length, Connection: close): nginx reads
+// them as the answer of an application, browsers as HTTP/1.1.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace router {
+
+struct Refusal {
+  int status = 500;
+  std::string_view why;      ///< one sentence; text of the program, never of a peer
+  unsigned retry_after = 0;  ///< seconds; 0 = no Retry-After
+};
+
+/// "Not Found"
+std::string_view reason_phrase(int status);
+
+/// Whether the page itself is sent, or its head alone (the request was HEAD).
+enum class PageBody { sent, left_out };
+
+/// The whole answer, head and page.
+std::string error_page(const Refusal& refusal, PageBody body = PageBody::sent);
+
+namespace refusals {
+inline constexpr Refusal kNoRoute{
+    404,
+    "No site is configured for this host name. If it should be here, add "
+    "<code>domain = this.host.name</code> to the ini file of its vassal, and look at "
+    "<code>emperorctl routes</code>."};
+inline constexpr Refusal kHeadTimeout{408, "The request did not arrive in time."};
+inline constexpr Refusal kMalformed{400, "The request is not well-formed."};
+inline constexpr Refusal kBadHost{400, "The host name of the request is not valid."};
+inline constexpr Refusal kBadLength{400,
+                                    "The Content-Length of the request is not valid."};
+inline constexpr Refusal kTooLarge{
+    413, "The body of the request is larger than this site accepts."};
+inline constexpr Refusal kHeadTooLarge{431, "The head of the request is too large."};
+inline constexpr Refusal kBadAnswer{502, "The site gave no valid answer."};
+inline constexpr Refusal kStopped{503, "The site is stopped.", 60};
+inline constexpr Refusal kQueueFull{503, "The site has too many requests waiting.", 5};
+inline constexpr Refusal kExpired{503, "The site did not take the request in time.", 5};
+inline constexpr Refusal kRemoved{503, "The site was removed.", 5};
+inline constexpr Refusal kBusy{503, "The server is out of resources.", 5};
+inline constexpr Refusal kNoAnswer{504, "The site did not answer in time."};
+}  // namespace refusals
+
+}  // namespace router

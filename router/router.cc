@@ -1,0 +1,213 @@
+#include "router/router.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/wire/router_control.h"
+#include "router/farewell.h"
+
+namespace router {
+
+namespace verbs = wire::router_control;
+
+namespace {
+
+/// Descriptors that belong to the process itself: channels, epolls, logs, and some to
+/// spare.
+constexpr size_t kOwnDescriptors = 512;
+constexpr base::Duration kDrainLook = std::chrono::milliseconds(20);
+
+/// How many sessions and parked requests the limit on descriptors allows; a session of
+/// HTTP holds two while a request is under way.
+size_t most_busy() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
+  const size_t descriptors = std::min<size_t>(limit.rlim_cur, 1u << 20);
+  return descriptors <= 2 * kOwnDescriptors ? descriptors / 4
+                                            : (descriptors - kOwnDescriptors) / 2;
+}
+
+std::optional<VassalState> parse_state(std::string_view text) {
+  if (text == "ready") return VassalState::ready;
+  if (text == "starting") return VassalState::starting;
+  if (text == "asleep") return VassalState::asleep;
+  if (text == "backoff") return VassalState::backoff;
+  if (text == "stopped") return VassalState::stopped;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Router::Router(uvx::Loop& loop, base::Log& log, const Options& options, base::Fd control)
+    : loop_(loop),
+      log_(log),
+      options_(options),
+      vassals_(loop, *this, ParkingBudget(options.queue_total, kMaxParkedBytes)),
+      sessions_(loop),
+      duties_(loop),
+      services_{loop, log, options, routes_, vassals_, sessions_, most_busy()},
+      uwsgi_door_(services_),
+      http_door_(services_) {
+  if (control)
+    control_.emplace(loop, log, std::move(control), static_cast<ControlTarget&>(*this));
+}
+
+void Router::listen(Door door, base::Fd socket) {
+  auto epoll = Listener::make_epoll(socket.get());
+  if (!epoll) {
+    log_.error("router: cannot listen reason=\"{}\"", epoll.error().message());
+    return;
+  }
+  Reception& reception =
+      door == Door::uwsgi ? static_cast<Reception&>(uwsgi_door_) : http_door_;
+  listeners_.emplace_back(loop_, log_, std::move(socket), *std::move(epoll), reception);
+  if (accepting_) duties_.spawn(listeners_.back().run());
+}
+
+void Router::start_accepting() {
+  if (accepting_ || draining_) return;
+  accepting_ = true;
+  for (Listener& listener : listeners_)
+    duties_.spawn(listener.run());
+  log_.info("router: accepting listeners={} routes={}", listeners_.size(),
+            routes_.size());
+  tell({.verb = verbs::kUp, .fields = {}});
+}
+
+uvx::Task<void> Router::run() {
+  duties_.spawn(vassals_.run());
+  if (control_) {
+    wire::Message hello{.verb = verbs::kHello, .fields = {}};
+    tell(hello.set("pid", static_cast<uint64_t>(::getpid())));
+    duties_.spawn(control_->run());
+  }
+  co_await duties_.join();
+}
+
+void Router::drain() {
+  for (Listener& listener : listeners_)
+    listener.close();
+  http_door_.finish_soon();
+  if (!draining_) {
+    draining_ = true;
+    log_.info("router: draining sessions={} parked={}", sessions_.size(),
+              vassals_.parked());
+    duties_.spawn(finish());
+  } else {
+    vassals_.dismiss_parked(refusals::kBusy);
+  }
+}
+
+uvx::Task<void> Router::finish() {
+  // Parked requests leave by being taken or by expiring; sessions, by their own timeouts.
+  while (vassals_.parked() > 0 || sessions_.size() > 0) {
+    static_cast<void>(co_await loop_.sleep_for(kDrainLook));
+  }
+  vassals_.close();
+  if (control_) control_->close();
+}
+
+void Router::tell(const wire::Message& message) {
+  if (control_) control_->send(message);
+}
+
+// ---- from the emperor
+// -------------------------------------------------------------------------
+
+void Router::on_message(const wire::Message& message, std::vector<base::Fd> fds) {
+  const std::string_view verb = message.verb;
+  if (verb == verbs::kListen) return on_listen(message, std::move(fds));
+  if (verb == verbs::kVassal) return on_vassal(message, std::move(fds));
+  if (verb == verbs::kState) return on_state(message);
+  if (verb == verbs::kRemove) return on_remove(message);
+  if (verb == verbs::kRoute) return on_route(message);
+  if (verb == verbs::kUnroute) return routes_.erase(message.get("host"));
+  if (verb == verbs::kSynced) return start_accepting();
+  if (verb == verbs::kDrain) return drain();
+  if (verb == verbs::kAskFigures) return send_figures();
+}
+
+void Router::on_control_end() {
+  log_.warn("router: the emperor's channel ended: no routes will come any more");
+  drain();
+}
+
+void Router::on_listen(const wire::Message& message, std::vector<base::Fd> fds) {
+  const std::string_view kind = message.get("kind");
+  if (fds.size() != 1 || (kind != "uwsgi" && kind != "http")) {
+    log_.error("control: bad listen kind={} descriptors={}", base::printable(kind),
+               fds.size());
+    return;
+  }
+  listen(kind == "uwsgi" ? Door::uwsgi : Door::http, std::move(fds.front()));
+}
+
+void Router::on_vassal(const wire::Message& message, std::vector<base::Fd> fds) {
+  const auto id = message.number("id");
+  if (!id) return;
+  Vassal& vassal = vassals_.find_or_make(*id);
+  const auto timeout = message.number("queue-timeout");
+  vassal.set_limits({
+      .queue_max = message.number("queue-max").value_or(options_.queue_max),
+      .queue_timeout = timeout ? std::chrono::seconds(*timeout) : options_.queue_timeout,
+      .limit_post = message.number("limit-post").value_or(options_.limit_post),
+  });
+  if (fds.size() == 2) vassal.set_channel({std::move(fds[0]), std::move(fds[1])});
+  vassals_.look_after(vassal);
+}
+
+void Router::on_state(const wire::Message& message) {
+  const auto id = message.number("id");
+  const auto state = parse_state(message.get("state"));
+  Vassal* vassal = id ? vassals_.find(*id) : nullptr;
+  if (vassal == nullptr || !state) return;
+  vassal->set_state(*state,
+                    static_cast<unsigned>(message.number("retry-after").value_or(0)));
+  vassals_.look_after(*vassal);
+}
+
+void Router::on_remove(const wire::Message& message) {
+  const auto id = message.number("id");
+  if (!id) return;
+  routes_.erase_vassal(*id);
+  vassals_.remove(*id);
+}
+
+void Router::on_route(const wire::Message& message) {
+  const auto id = message.number("id");
+  if (id && !message.get("host").empty()) routes_.set(message.get("host"), *id);
+}
+
+void Router::send_figures() {
+  // A packet has a bound on its fields: many vassals need several; the last one says so.
+  constexpr size_t kPerMessage = 400;
+  wire::Message figures{.verb = verbs::kFigures, .fields = {}};
+  vassals_.for_each([&](const Vassal& vassal) {
+    const VassalFigures& count = vassal.figures();
+    figures.set("id", std::to_string(vassal.id()) + ' ' + std::to_string(count.requests) +
+                          ' ' + std::to_string(vassal.queued()) + ' ' +
+                          std::to_string(count.expired) + ' ' +
+                          std::to_string(count.refused));
+    if (figures.fields.size() < kPerMessage) return;
+    tell(figures);
+    figures.fields.clear();
+  });
+  tell(figures.set("last", "1"));
+}
+
+// ---- from the vassals
+// -------------------------------------------------------------------------
+
+void Router::dismiss(base::Fd connection, const Refusal& refusal) {
+  sessions_.spawn(say_farewell(loop_, std::move(connection), error_page(refusal)));
+}
+
+void Router::spoiled(VassalId id) {
+  log_.warn("vassal {}: its handoff channel is spoiled", id);
+  wire::Message message{.verb = verbs::kSpoiled, .fields = {}};
+  tell(message.set("id", id));
+}
+
+}  // namespace router

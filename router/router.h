@@ -1,0 +1,63 @@
+// Router: one fastrouter process. Owns the doors, the routes, the vassals and all
+// sessions; does what the emperor says on the control channel.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+
+#include "router/control.h"
+#include "router/http_door.h"
+#include "router/listener.h"
+#include "router/services.h"
+#include "router/uwsgi_door.h"
+
+namespace router {
+
+class Router : private ControlTarget, private VassalEvents {
+ public:
+  /// `control` may be empty: the router runs alone, with the sockets given to listen().
+  Router(uvx::Loop& loop, base::Log& log, const Options& options, base::Fd control);
+
+  enum class Door { uwsgi, http };
+  /// Accepts from `socket` once start() was called or the emperor said `synced`.
+  void listen(Door door, base::Fd socket);
+  void start_accepting();
+  /// Serves until drain() and the end of everything under way.
+  uvx::Task<void> run();
+  /// Stops accepting, finishes what was accepted. A second call gives up what is parked.
+  void drain();
+
+ private:
+  void on_message(const wire::Message& message, std::vector<base::Fd> fds) override;
+  void on_control_end() override;
+  void dismiss(base::Fd connection, const Refusal& refusal) override;
+  void spoiled(VassalId id) override;
+
+  void on_listen(const wire::Message& message, std::vector<base::Fd> fds);
+  void on_vassal(const wire::Message& message, std::vector<base::Fd> fds);
+  void on_state(const wire::Message& message);
+  void on_remove(const wire::Message& message);
+  void on_route(const wire::Message& message);
+  void send_figures();
+  void tell(const wire::Message& message);
+  /// Ends the duties once nothing is under way any more.
+  uvx::Task<void> finish();
+
+  uvx::Loop& loop_;
+  base::Log& log_;
+  const Options& options_;
+  RouteTable routes_;
+  Vassals vassals_;
+  uvx::TaskGroup sessions_;
+  uvx::TaskGroup duties_;  // listeners, control, the sweep
+  Services services_;
+  UwsgiDoor uwsgi_door_;
+  HttpDoor http_door_;
+  std::list<Listener> listeners_;
+  std::optional<Control> control_;
+  bool accepting_ = false;
+  bool draining_ = false;
+};
+
+}  // namespace router

@@ -1,0 +1,24 @@
+#include "router/services.h"
+
+namespace router {
+
+std::expected<Vassal*, Refusal> Services::choose(std::string_view host,
+                                                 uint64_t content_length) const {
+  const auto id = routes.find(host);
+  if (!id) return std::unexpected(refusals::kNoRoute);
+  Vassal* vassal = vassals.find(*id);
+  if (vassal == nullptr) return std::unexpected(refusals::kStopped);
+  const uint64_t limit = vassal->limits().limit_post;
+  if (limit != 0 && content_length > limit) return std::unexpected(refusals::kTooLarge);
+  return vassal;
+}
+
+wire::HandoffHeader Services::handoff_header(wire::HandoffKind kind,
+                                             base::Instant arrived,
+                                             const Vassal& vassal) {
+  return {.kind = kind,
+          .arrived = arrived,
+          .deadline = base::Deadline(arrived + vassal.limits().queue_timeout)};
+}
+
+}  // namespace router

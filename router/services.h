@@ -1,0 +1,36 @@
+// Services: what a session needs of its router, by reference.
+#pragma once
+
+#include "base/log.h"
+#include "base/uv/loop.h"
+#include "base/uv/task_group.h"
+#include "router/options.h"
+#include "router/refusal.h"
+#include "router/request_head.h"
+#include "router/route_table.h"
+#include "router/vassals.h"
+
+namespace router {
+
+struct Services {
+  uvx::Loop& loop;
+  base::Log& log;
+  const Options& options;
+  RouteTable& routes;
+  Vassals& vassals;
+  uvx::TaskGroup& sessions;
+  size_t most_busy;  ///< sessions and parked requests that the descriptors suffice for
+
+  bool has_room() const { return sessions.size() + vassals.parked() < most_busy; }
+
+  /// The vassal of a normalised host with a request of `content_length`, or why there is
+  /// none.
+  std::expected<Vassal*, Refusal> choose(std::string_view host,
+                                         uint64_t content_length) const;
+  /// The header of a message to `vassal` for a request that came in at `arrived`.
+  static wire::HandoffHeader handoff_header(wire::HandoffKind kind,
+                                            base::Instant arrived,
+                                            const Vassal& vassal);
+};
+
+}  // namespace router

@@ -1,0 +1,125 @@
+#include "router/uwsgi_door.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/wire/uwsgi_packet.h"
+#include "router/farewell.h"
+#include "router/transfer.h"
+
+namespace router {
+
+namespace {
+
+// Heads are small; more would only copy body bytes through the channel.
+constexpr size_t kFirstRead = 16 * 1024;
+
+/// Whether the head is whole: its size, 0 if more is needed, or what is wrong.
+std::expected<size_t, Refusal> whole_head(std::string_view bytes) {
+  const auto header = wire::decode_header(bytes);
+  if (!header) return 0;
+  if (looks_like_http(bytes)) return std::unexpected(refusals::kMalformed);
+  return bytes.size() < header->total() ? 0 : header->total();
+}
+
+}  // namespace
+
+UwsgiDoor::UwsgiDoor(Services& services)
+    : services_(services), buffer_(std::make_unique_for_overwrite<char[]>(kFirstRead)) {}
+
+bool UwsgiDoor::has_room() const {
+  return services_.has_room();
+}
+
+void UwsgiDoor::arrived(base::Fd connection, base::Instant when) {
+  Visitor visitor{std::move(connection), when};
+  if (try_serve(visitor) == Read::nothing_yet) early_.push_back(std::move(visitor));
+}
+
+void UwsgiDoor::batch_ends() {
+  if (early_.empty() || trying_again_) return;
+  trying_again_ = true;
+  services_.sessions.spawn(try_again());
+}
+
+uvx::Task<void> UwsgiDoor::try_again() {
+  while (!early_.empty()) {
+    co_await services_.loop.yield();
+    retrying_.swap(early_);
+    for (Visitor& visitor : retrying_)
+      if (try_serve(visitor) == Read::nothing_yet)
+        services_.sessions.spawn(read_patiently(std::move(visitor), {}));
+    retrying_.clear();
+  }
+  trying_again_ = false;
+}
+
+UwsgiDoor::Read UwsgiDoor::try_serve(Visitor& visitor) {
+  const auto received =
+      try_receive(visitor.connection.get(), {buffer_.get(), kFirstRead});
+  if (!received)
+    return received.error().is(std::errc::resource_unavailable_try_again)
+               ? Read::nothing_yet
+               : Read::done;
+  if (*received == 0) return Read::done;
+  const std::string_view bytes(buffer_.get(), *received);
+  const auto head = whole_head(bytes);
+  if (!head)
+    refuse(std::move(visitor.connection), head.error());
+  else if (*head != 0)
+    hand_over(visitor, bytes);
+  else
+    services_.sessions.spawn(read_patiently(std::move(visitor), std::string(bytes)));
+  return Read::done;
+}
+
+uvx::Task<void> UwsgiDoor::read_patiently(Visitor visitor, std::string bytes) {
+  std::optional<uvx::Poll> poll(std::in_place, services_.loop, visitor.connection.get());
+  const base::Deadline deadline(visitor.arrived + services_.options.header_timeout);
+  for (;;) {
+    const auto header = wire::decode_header(bytes);
+    const size_t before = bytes.size();
+    bytes.resize(std::max(before + kFirstRead / 4, header ? header->total() : 0));
+    const auto received =
+        co_await receive(*poll, visitor.connection.get(),
+                         {bytes.data() + before, bytes.size() - before}, deadline);
+    bytes.resize(before + received.value_or(0));
+    // From here on the descriptor may leave this process: libuv must not watch its
+    // copies.
+    if (!received || *received == 0) {
+      poll.reset();
+      const bool late = !received && received.error().is(std::errc::timed_out);
+      if (late) refuse(std::move(visitor.connection), refusals::kHeadTimeout);
+      co_return;
+    }
+    const auto head = whole_head(bytes);
+    if (head && *head == 0) continue;
+    poll.reset();
+    if (head)
+      hand_over(visitor, bytes);
+    else
+      refuse(std::move(visitor.connection), head.error());
+    co_return;
+  }
+}
+
+void UwsgiDoor::hand_over(Visitor& visitor, std::string_view request) {
+  const size_t block = wire::decode_header(request)->size;
+  wire::HostBuffer buffer;
+  const auto head = read_request_head(request.substr(wire::kPacketHeader, block), buffer);
+  if (!head) return refuse(std::move(visitor.connection), head.error());
+  const auto vassal = services_.choose(head->host, head->content_length);
+  if (!vassal) return refuse(std::move(visitor.connection), vassal.error());
+  const auto header =
+      Services::handoff_header(wire::HandoffKind::nginx, visitor.arrived, **vassal);
+  if (auto refusal =
+          services_.vassals.offer(**vassal, header, request, visitor.connection))
+    refuse(std::move(visitor.connection), *refusal);
+}
+
+void UwsgiDoor::refuse(base::Fd connection, const Refusal& refusal) {
+  services_.sessions.spawn(
+      say_farewell(services_.loop, std::move(connection), error_page(refusal)));
+}
+
+}  // namespace router
