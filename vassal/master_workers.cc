@@ -35,7 +35,10 @@ void Master::spawn(uint32_t index, base::Instant now) {
   new (&pages_[index]) WorkerPage{};
   if (runtime_ != nullptr) runtime_->before_fork();
   const pid_t pid = ::fork();
-  if (pid == 0) become_worker(index, std::move(pair->second));
+  if (pid == 0) {
+    pair->first.reset();
+    become_worker(index, std::move(pair->second));
+  }
   if (runtime_ != nullptr) runtime_->after_fork_in_parent();
   if (pid < 0) {
     say(Level::error, std::string("cannot fork a worker: ") + std::strerror(errno));

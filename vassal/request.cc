@@ -148,10 +148,7 @@ bool Request::take_known(const wire::Var& var) {
         if_modified_since = value;
       else if (key == "HTTP_X_FORWARDED_PROTO")
         forwarded_scheme_ = known_scheme(value);
-      return false;
-    case 23:
-      // The body never reaches the application in chunks, so nothing may say that it
-      // does.
+      // The body never reaches the application in chunks, so nothing may say that it does.
       return key == "HTTP_TRANSFER_ENCODING";
     default:
       return false;

@@ -1,5 +1,7 @@
 """Connections that a router hands over: both kinds, what came too late, and who is gone."""
 import json
+import os
+import signal
 import socket
 import unittest
 
@@ -13,7 +15,8 @@ class HandedOver(VassalCase):
     def pair(self, path, method="GET", extra=(), body=b"", end=True, kind=HTTP_PAIR):
         """(head, everything behind it) of a request over a pair; `end`: our half is closed after the body."""
         s = self.vassal.hand_over(kind, packet(request_variables("test", path, method, extra)))
-        s.sendall(body)
+        if body:
+            s.sendall(body)
         if end:
             s.shutdown(socket.SHUT_WR)
         with s:
@@ -84,11 +87,15 @@ class HandedOver(VassalCase):
 
     def test_who_hung_up_is_not_served(self):
         before = self.vassal.log().count("=>")
-        s = self.vassal.hand_over(NGINX, packet(request_variables("test", "/closing")), arrived=now_ns() - 10**9)
-        s.close()
+        workers = self.vassal.workers()
+        for pid in workers:
+            os.kill(pid, signal.SIGSTOP)
+        self.vassal.hand_over(NGINX, packet(request_variables("test", "/started_late")), arrived=now_ns() - 10**9).close()
+        for pid in workers:
+            os.kill(pid, signal.SIGCONT)
         for _ in range(4):
             self.pair("/plain")
-        self.assertNotIn("/closing", self.vassal.log())
+        self.assertNotIn("/started_late", self.vassal.log())
         self.assertGreater(self.vassal.log().count("=>"), before)
 
     def test_messages_that_make_no_sense_are_dropped(self):
