@@ -88,7 +88,7 @@ class Keeper {
   int exit_code_ = -1;
   base::Instant started_;
   base::Duration wait_ = 20ms;
-  base::Deadline restart_at_;
+  base::Deadline restart_at_{base::Clock::now()};
   std::map<std::string, base::Fd> held_;
   std::map<std::string, int> exits_;  // pid -> wait status, until the emperor has taken note
   std::deque<Outgoing> outgoing_;
