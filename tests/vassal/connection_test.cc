@@ -1,0 +1,84 @@
+#include "vassal/connection.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include <doctest/doctest.h>
+
+#include "base/clock.h"
+#include "tests/vassal/pair.h"
+
+TEST_SUITE_BEGIN("vassal");
+
+TEST_CASE("connection: reads what is there, then the end") {
+  Pair pair;
+  pair.send("abc");
+  pair.end();
+  std::array<char, 8> buffer;
+  CHECK(pair.connection.receive(buffer.data(), 2) == 2);
+  CHECK(pair.connection.receive(buffer.data(), 8) == 1);
+  CHECK(pair.connection.receive(buffer.data(), 8) == 0);
+}
+
+TEST_CASE("connection: its patience with a silent client ends") {
+  Pair pair;
+  char c;
+  CHECK(pair.connection.receive(&c, 1) == -ETIMEDOUT);
+}
+
+TEST_CASE("connection: its patience with a client that does not read ends") {
+  Pair pair;
+  std::string much(1 << 20, 'x');
+  std::array<iovec, 1> parts{iovec{much.data(), much.size()}};
+  CHECK(pair.connection.send(parts) == -ETIMEDOUT);
+}
+
+TEST_CASE("connection: a client that left is an error, not a signal") {
+  Pair pair;
+  pair.leave();
+  std::string text = "x";
+  std::array<iovec, 1> parts{iovec{text.data(), text.size()}};
+  CHECK(pair.connection.send(parts) == -EPIPE);
+}
+
+TEST_CASE("connection: sends a file from an offset, no more than asked") {
+  Pair pair;
+  auto file = base::make_memfd("test");
+  REQUIRE(file);
+  (void)base::write_all(file->get(), "0123456789");
+  CHECK(pair.connection.send_file(file->get(), 2, 5) == 5);
+  CHECK(pair.arrived() == "23456");
+  CHECK(pair.connection.send_file(file->get(), 8, 100) == 2);
+  CHECK(pair.arrived() == "89");
+}
+
+TEST_CASE("connection: what was not read does not destroy the answer") {
+  Pair pair;
+  pair.send(std::string(100'000, 'x'));
+  pair.end();
+  std::string text = "answer";
+  std::array<iovec, 1> parts{iovec{text.data(), text.size()}};
+  CHECK(pair.connection.send(parts) == 0);
+  pair.connection.linger(std::chrono::milliseconds(200));
+  pair.connection.close();
+  CHECK(pair.arrived() == "answer");
+  char c;
+  CHECK(::recv(pair.client.get(), &c, 1, 0) == 0);
+}
+
+TEST_CASE("connection: lingering ends although the client goes on") {
+  Pair pair;
+  const auto begin = base::Clock::now();
+  pair.connection.linger(std::chrono::milliseconds(30));
+  CHECK(base::Clock::now() - begin < std::chrono::seconds(5));
+}
+
+TEST_CASE("connection: names its peer") {
+  Pair pair;
+  CHECK(pair.connection.peer() ==
+        "pid " + std::to_string(::getpid()) + " uid " + std::to_string(::getuid()));
+}
+
+TEST_SUITE_END();
