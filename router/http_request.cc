@@ -13,7 +13,7 @@ namespace {
 
 constexpr Refusal kBadName{400, "A header has a name with invalid characters."};
 constexpr Refusal kBadEncoding{400, "The Transfer-Encoding of the request is not valid."};
-constexpr Refusal kUnknownEncoding{501,
+constexpr Refusal kUnknownEncoding{400,
                                    "Only the transfer encoding chunked is known here."};
 constexpr Refusal kNoHost{400, "The request names no host, or more than one."};
 constexpr Refusal kBadTarget{400, "The target of the request is not valid."};
@@ -182,6 +182,7 @@ std::string_view server_name(const HttpRequest& request) {
 }  // namespace
 
 std::expected<HttpRequest, Refusal> check_request(const HttpMessage& message) {
+  if (message.version_major() == 0) return std::unexpected(refusals::kMalformed);
   if (message.version_major() != 1 || message.version_minor() > 1)
     return std::unexpected(kBadVersion);
   HttpRequest request{.method = message.method(),

@@ -69,10 +69,12 @@ uvx::Task<bool> HttpSession::read_head(HttpMessage& message) {
   // skips them, and so they count as a begun request only when a byte of it follows.
   base::Deadline deadline = base::Deadline::in(services_.options.http_timeout);
   between_requests_ = true;
+  host_.clear();
+  page_ = PageBody::sent;
   for (;;) {
     if (!in_.empty()) {
       if (between_requests_)
-        deadline = base::Deadline::in(services_.options.header_timeout);
+        deadline = base::Deadline::in(services_.options.head_patience());
       between_requests_ = false;
       const auto state = message.read_head(in_);
       if (state == HttpMessage::State::broken) {
@@ -104,20 +106,21 @@ uvx::Task<bool> HttpSession::read_head(HttpMessage& message) {
 uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
   const auto request = check_request(message);
   if (!request) co_return co_await refuse(request.error());
-  const PageBody page = request->is_head() ? PageBody::left_out : PageBody::sent;
+  host_ = request->host;
+  page_ = request->is_head() ? PageBody::left_out : PageBody::sent;
   auto packet = make_packet(*request, peers_);
-  if (!packet) co_return co_await refuse(packet.error(), page);
+  if (!packet) co_return co_await refuse(packet.error());
   const auto vassal = services_.choose(request->host, request->content_length);
-  if (!vassal) co_return co_await refuse(vassal.error(), page);
+  if (!vassal) co_return co_await refuse(vassal.error());
   auto ends = base::make_socketpair(SOCK_STREAM, base::Blocking::no);
-  if (!ends) co_return co_await refuse(refusals::kBusy, page);
+  if (!ends) co_return co_await refuse(refusals::kBusy);
 
   // What came of the body with the head goes with it; what follows the body is the next
   // request.
   std::string body = in_.substr(message.head_size());
   const auto piece = message.read_body(body, HttpMessage::Chunks::decoded);
   if (message.state() == HttpMessage::State::broken)
-    co_return co_await refuse(refusal_of_broken(message), page);
+    co_return co_await refuse(refusal_of_broken(message));
   const bool whole = message.state() == HttpMessage::State::complete;
   const std::string_view begun(body.data(), piece.body);
   Exchange exchange{.message = message,
@@ -128,14 +131,15 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
                     .body_bytes = begun.size(),
                     .body_over = whole};
   if (exchange.limit_post != 0 && exchange.body_bytes > exchange.limit_post)
-    co_return co_await refuse(refusals::kTooLarge, page);
+    co_return co_await refuse(refusals::kTooLarge);
   if (whole) ::shutdown(exchange.pair.get(), SHUT_WR);  // the end of the body
 
   const auto header =
       Services::handoff_header(wire::HandoffKind::http_pair, arrived_, **vassal);
   packet->append(begun);
   if (auto refusal = services_.vassals.offer(**vassal, header, *packet, ends->second))
-    co_return co_await refuse(*refusal, page);
+    co_return co_await refuse(*refusal);
+  services_.access_log.note("http", host_, 0);
   // The views of `request` end here, but for its flags.
   in_ = body.substr(piece.consumed);
   packet->clear();
@@ -159,9 +163,7 @@ uvx::Task<HttpSession::Next> HttpSession::run_exchange(Exchange& exchange) {
   exchange.pair.reset();
   if (exchange.client_gone) co_return Next::close;
   if (exchange.refusal && !exchange.head_sent)
-    co_return co_await refuse(*exchange.refusal, exchange.request.is_head()
-                                                     ? PageBody::left_out
-                                                     : PageBody::sent);
+    co_return co_await refuse(*exchange.refusal);
   if (!exchange.answered) {
     if (!exchange.framed) reset_client();
     co_return Next::close;
@@ -292,8 +294,9 @@ uvx::Task<bool> HttpSession::relay_body(Exchange& exchange,
   co_return answer.state() == HttpMessage::State::complete;
 }
 
-uvx::Task<HttpSession::Next> HttpSession::refuse(const Refusal& refusal, PageBody body) {
-  const std::string page = error_page(refusal, body);
+uvx::Task<HttpSession::Next> HttpSession::refuse(Refusal refusal) {
+  services_.access_log.note("http", host_, refusal.status);
+  const std::string page = error_page(refusal, host_, page_);
   const auto sent =
       co_await send_all(*poll_, client_.get(), page, services_.options.http_timeout);
   if (sent && ::shutdown(client_.get(), SHUT_WR) == 0)

@@ -50,7 +50,7 @@ class HttpSession {
   /// What the client's refusal to go on means: it sent too much, nonsense, or nothing.
   uvx::Task<base::Result<size_t>> receive_body(Exchange& exchange,
                                                std::span<char> buffer);
-  uvx::Task<Next> refuse(const Refusal& refusal, PageBody body = PageBody::sent);
+  uvx::Task<Next> refuse(Refusal refusal);
 
   uvx::Task<bool> to_client(Exchange& exchange, std::string_view bytes);
   /// Makes the client see an error where a mere end would look like a valid one.
@@ -63,7 +63,9 @@ class HttpSession {
   std::unique_ptr<uvx::Poll> poll_;
   base::Instant arrived_;
   HttpPeers peers_;
-  std::string in_;  // received and not yet consumed
+  std::string in_;    // received and not yet consumed
+  std::string host_;  // of the request under way, for pages and log
+  PageBody page_ = PageBody::sent;
   bool between_requests_ = true;
   bool finishing_ = false;
 };

@@ -42,6 +42,7 @@ int parse(int argc, char** argv, Options& options) {
   app.add_option("--limit-post", options.limit_post,
                  "bytes of a request body, 0 for no limit")
       ->capture_default_str();
+  app.add_option("--access-log", options.access_log, "file for a line per request");
   app.add_option_function<std::string>(
          "--log-level",
          [&options](const std::string& level) {

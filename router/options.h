@@ -2,11 +2,13 @@
 // line.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 namespace router {
@@ -23,7 +25,11 @@ struct Options {
   size_t queue_max = 2048;                   ///< parked requests of one vassal
   size_t queue_total = 16384;                ///< parked requests of all vassals
   uint64_t limit_post = 0;                   ///< bytes of a request body; 0: no limit
+  std::string access_log;                    ///< path; empty: none
   base::LogLevel log_level = base::LogLevel::info;
+
+  /// How long the head of a request may take.
+  base::Duration head_patience() const { return std::min(header_timeout, http_timeout); }
 };
 
 /// The most bytes of a request's head.

@@ -36,11 +36,13 @@ std::string_view reason_phrase(int status) {
   return row == kPhrases.end() ? std::string_view("Error") : row->phrase;
 }
 
-std::string error_page(const Refusal& refusal, PageBody body) {
+std::string error_page(const Refusal& refusal, std::string_view host, PageBody body) {
   const std::string_view phrase = reason_phrase(refusal.status);
+  const std::string asked =
+      host.empty() ? "" : fmt::format("<p>Host: <b>{}</b></p>\n", host);
   const std::string page = fmt::format(
-      "<!doctype html>\n<title>{0} {1}</title>\n<h1>{0} {1}</h1>\n<p>{2}</p>\n",
-      refusal.status, phrase, refusal.why);
+      "<!doctype html>\n<title>{0} {1}</title>\n<h1>{0} {1}</h1>\n<p>{2}</p>\n{3}",
+      refusal.status, phrase, refusal.why, asked);
   std::string answer = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n"
       "Cache-Control: no-store\r\nConnection: close\r\n",

@@ -21,14 +21,16 @@ std::string_view reason_phrase(int status);
 /// Whether the page itself is sent, or its head alone (the request was HEAD).
 enum class PageBody { sent, left_out };
 
-/// The whole answer, head and page.
-std::string error_page(const Refusal& refusal, PageBody body = PageBody::sent);
+/// The whole answer, head and page. `host` is named in the page; it must be normalised.
+std::string error_page(const Refusal& refusal,
+                       std::string_view host = {},
+                       PageBody body = PageBody::sent);
 
 namespace refusals {
 inline constexpr Refusal kNoRoute{
     404,
-    "No site is configured for this host name. If it should be here, add "
-    "<code>domain = this.host.name</code> to the ini file of its vassal, and look at "
+    "No site is configured for this host name. If it should be here, say "
+    "<code>domain = this.host.name</code> in the ini file of its vassal, and look at "
     "<code>emperorctl routes</code>."};
 inline constexpr Refusal kHeadTimeout{408, "The request did not arrive in time."};
 inline constexpr Refusal kMalformed{400, "The request is not well-formed."};

@@ -47,9 +47,16 @@ Router::Router(uvx::Loop& loop, base::Log& log, const Options& options, base::Fd
       vassals_(loop, *this, ParkingBudget(options.queue_total, kMaxParkedBytes)),
       sessions_(loop),
       duties_(loop),
-      services_{loop, log, options, routes_, vassals_, sessions_, most_busy()},
+      services_{loop,     log,       options,     routes_,
+                vassals_, sessions_, access_log_, most_busy()},
       uwsgi_door_(services_),
       http_door_(services_) {
+  if (!options.access_log.empty()) {
+    if (auto opened = AccessLog::open(options.access_log))
+      access_log_ = *std::move(opened);
+    else
+      log_.error("router: no access log reason=\"{}\"", opened.error().message());
+  }
   if (control)
     control_.emplace(loop, log, std::move(control), static_cast<ControlTarget&>(*this));
 }

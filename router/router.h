@@ -51,6 +51,7 @@ class Router : private ControlTarget, private VassalEvents {
   Vassals vassals_;
   uvx::TaskGroup sessions_;
   uvx::TaskGroup duties_;  // listeners, control, the sweep
+  AccessLog access_log_;
   Services services_;
   UwsgiDoor uwsgi_door_;
   HttpDoor http_door_;

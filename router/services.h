@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/uv/loop.h"
 #include "base/uv/task_group.h"
+#include "router/access_log.h"
 #include "router/options.h"
 #include "router/refusal.h"
 #include "router/request_head.h"
@@ -19,6 +20,7 @@ struct Services {
   RouteTable& routes;
   Vassals& vassals;
   uvx::TaskGroup& sessions;
+  AccessLog& access_log;
   size_t most_busy;  ///< sessions and parked requests that the descriptors suffice for
 
   bool has_room() const { return sessions.size() + vassals.parked() < most_busy; }

@@ -75,7 +75,7 @@ UwsgiDoor::Read UwsgiDoor::try_serve(Visitor& visitor) {
 
 uvx::Task<void> UwsgiDoor::read_patiently(Visitor visitor, std::string bytes) {
   std::optional<uvx::Poll> poll(std::in_place, services_.loop, visitor.connection.get());
-  const base::Deadline deadline(visitor.arrived + services_.options.header_timeout);
+  const base::Deadline deadline(visitor.arrived + services_.options.head_patience());
   for (;;) {
     const auto header = wire::decode_header(bytes);
     const size_t before = bytes.size();
@@ -109,17 +109,21 @@ void UwsgiDoor::hand_over(Visitor& visitor, std::string_view request) {
   const auto head = read_request_head(request.substr(wire::kPacketHeader, block), buffer);
   if (!head) return refuse(std::move(visitor.connection), head.error());
   const auto vassal = services_.choose(head->host, head->content_length);
-  if (!vassal) return refuse(std::move(visitor.connection), vassal.error());
+  if (!vassal) return refuse(std::move(visitor.connection), vassal.error(), head->host);
   const auto header =
       Services::handoff_header(wire::HandoffKind::nginx, visitor.arrived, **vassal);
   if (auto refusal =
           services_.vassals.offer(**vassal, header, request, visitor.connection))
-    refuse(std::move(visitor.connection), *refusal);
+    return refuse(std::move(visitor.connection), *refusal, head->host);
+  services_.access_log.note("uwsgi", head->host, 0);
 }
 
-void UwsgiDoor::refuse(base::Fd connection, const Refusal& refusal) {
+void UwsgiDoor::refuse(base::Fd connection,
+                       const Refusal& refusal,
+                       std::string_view host) {
+  services_.access_log.note("uwsgi", host, refusal.status);
   services_.sessions.spawn(
-      say_farewell(services_.loop, std::move(connection), error_page(refusal)));
+      say_farewell(services_.loop, std::move(connection), error_page(refusal, host)));
 }
 
 }  // namespace router

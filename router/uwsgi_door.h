@@ -34,7 +34,7 @@ class UwsgiDoor : public Reception {
   /// Reads on until the head is whole; `bytes` is what came so far.
   uvx::Task<void> read_patiently(Visitor visitor, std::string bytes);
   void hand_over(Visitor& visitor, std::string_view request);
-  void refuse(base::Fd connection, const Refusal& refusal);
+  void refuse(base::Fd connection, const Refusal& refusal, std::string_view host = {});
 
   Services& services_;
   std::unique_ptr<char[]> buffer_;
