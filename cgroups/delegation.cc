@@ -16,7 +16,8 @@ namespace cgroups {
 namespace {
 
 base::Result<> move_into(const std::string& directory, pid_t pid) {
-  const base::Fd procs(::open((directory + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  const base::Fd procs(
+      ::open((directory + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
   if (!procs) return base::fail_errno("open " + directory + "/cgroup.procs");
   const auto written = base::write_all(procs.get(), std::to_string(pid));
   if (!written) return base::wrap(written.error(), directory + "/cgroup.procs");
@@ -32,11 +33,13 @@ base::Result<> make_room(const Hierarchy& v2, std::span<const pid_t> companions)
   for (const pid_t pid : inside)
     if (pid != ::getpid() && std::ranges::find(companions, pid) == companions.end())
       return base::fail(EBUSY, "cgroup " + v2.own_path + " holds other processes (pid " +
-                                   std::to_string(pid) + ") and cannot limit groups below it");
+                                   std::to_string(pid) +
+                                   ") and cannot limit groups below it");
   const std::string leaf = directory + "/" + kSupervisor;
   if (!inside.empty() && ::mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST)
     return base::fail_errno("mkdir " + leaf);
-  for (const pid_t pid : inside) TRY(move_into(leaf, pid));
+  for (const pid_t pid : inside)
+    TRY(move_into(leaf, pid));
   return {};
 }
 

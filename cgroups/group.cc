@@ -21,11 +21,16 @@ namespace {
 
 constexpr size_t kProcsLimit = 4 << 20;
 constexpr size_t kMembershipLimit = 64 << 10;
-// Each pass kills what appeared during the one before; with forks forbidden two are enough.
+// Each pass kills what appeared during the one before; with forks forbidden two are
+// enough.
 constexpr int kKillPasses = 16;
 
-bool is_missing(const base::Error& error) { return error.is(std::errc::no_such_file_or_directory); }
-bool is_busy(const base::Error& error) { return error.is(std::errc::device_or_resource_busy); }
+bool is_missing(const base::Error& error) {
+  return error.is(std::errc::no_such_file_or_directory);
+}
+bool is_busy(const base::Error& error) {
+  return error.is(std::errc::device_or_resource_busy);
+}
 
 bool has_line(std::string_view text, std::string_view line) {
   const std::string whole = "\n" + std::string(text);
@@ -43,7 +48,8 @@ bool in_any(const std::vector<Place>& places, pid_t pid) {
          });
 }
 
-// The pid may have been reused since it was listed: only who is inside now, seen through a handle, is killed.
+// The pid may have been reused since it was listed: only who is inside now, seen through
+// a handle, is killed.
 void kill_one(const std::vector<Place>& places, pid_t pid) {
   const auto process = base::Pidfd::open(pid);
   if (process && in_any(places, pid)) (void)process->signal(SIGKILL);
@@ -51,7 +57,8 @@ void kill_one(const std::vector<Place>& places, pid_t pid) {
 
 bool kill_by_kernel(const Place& place) {
   if (place.hierarchy.version != Version::v2) return false;
-  const base::Fd file(::open((place.directory() + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+  const base::Fd file(
+      ::open((place.directory() + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
   return file && base::write_all(file.get(), "1").has_value();
 }
 
@@ -79,8 +86,8 @@ uint64_t read_number(const Place* place, const std::string& file) {
 }
 
 const Place* find_place(const std::vector<Place>& places, std::string_view controller) {
-  const auto found =
-      std::ranges::find_if(places, [&](const Place& p) { return p.hierarchy.has(controller); });
+  const auto found = std::ranges::find_if(
+      places, [&](const Place& p) { return p.hierarchy.has(controller); });
   return found == places.end() ? nullptr : &*found;
 }
 
@@ -97,36 +104,47 @@ base::Result<base::Fd> open_in(const Place& place, const char* file, int flags) 
   return fd;
 }
 
-// Values as they were before a change, newest last.
-void restore(const Place& place, const FileValue& old) {
-  (void)library::write(place.path, old.controller, old.file, old.value);
+void add_leaves(const Place& group, std::set<uint64_t>& found) {
+  std::error_code error;
+  std::filesystem::directory_iterator at(group.directory(), error);
+  for (const std::filesystem::directory_iterator end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (!name.starts_with("gen-")) continue;
+    if (const auto generation = parse_number(std::string_view(name).substr(4)))
+      found.insert(*generation);
+  }
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
 
-// What to write in all: the asked-for values, and for everything else what a fresh group has.
-std::vector<FileValue> complete(const Settings& settings, const Controllers& controllers) {
-  std::vector<FileValue> all;
-  for (FileValue& value : default_settings(controllers)) {
-    const bool asked = std::ranges::any_of(
-        settings.values, [&](const FileValue& v) { return v.file == value.file; });
-    if (!asked) all.push_back(std::move(value));
-  }
-  all.insert(all.end(), settings.values.begin(), settings.values.end());
-  return all;
+// For every limit that was not asked for, what a fresh group has: the group may be an old
+// one.
+std::vector<FileValue> unasked_defaults(const Settings& settings,
+                                        const Controllers& controllers) {
+  std::vector<FileValue> out = default_settings(controllers);
+  std::erase_if(out, [&](const FileValue& value) {
+    return std::ranges::find(settings.values, value.file, &FileValue::file) !=
+           settings.values.end();
+  });
+  return out;
 }
 
 }  // namespace
 
 base::Result<std::vector<pid_t>> read_procs(const std::string& directory) {
-  TRY_ASSIGN(const std::string text, base::read_file(directory + "/cgroup.procs", kProcsLimit));
+  TRY_ASSIGN(const std::string text,
+             base::read_file(directory + "/cgroup.procs", kProcsLimit));
   std::vector<pid_t> pids;
   const char* at = text.data();
   const char* const end = at + text.size();
   while (at < end) {
     pid_t pid = 0;
     const auto [next, error] = std::from_chars(at, end, pid);
-    if (error == std::errc{} && pid > 0) pids.push_back(pid);  // 0: from outside our pid namespace
+    if (error == std::errc{} && pid > 0)
+      pids.push_back(pid);  // 0: from outside our pid namespace
     at = std::max(next, at) + 1;
   }
   return pids;
@@ -188,7 +206,8 @@ base::Result<> Leaf::forbid_forks() const {
 
 base::Result<Removal> Leaf::kill() {
   const bool by_kernel = !places_.empty() && std::ranges::all_of(places_, kill_by_kernel);
-  if (!by_kernel) (void)forbid_forks();  // where it cannot be done, the passes below still end
+  if (!by_kernel)
+    (void)forbid_forks();  // where it cannot be done, the passes below still end
   std::set<pid_t> done;
   for (int pass = 0; pass < kKillPasses; ++pass) {
     TRY_ASSIGN(const std::vector<pid_t> inside, processes());
@@ -204,11 +223,17 @@ base::Result<Removal> Leaf::kill() {
   return Removal::populated;
 }
 
-base::Result<Removal> Leaf::try_remove() { return remove_places(places_); }
+base::Result<Removal> Leaf::try_remove() {
+  return remove_places(places_);
+}
 
-uint64_t Leaf::oom_kills() const { return oom_kills_in(find_place(places_, "memory")); }
+uint64_t Leaf::oom_kills() const {
+  return oom_kills_in(find_place(places_, "memory"));
+}
 
-std::string Leaf::text() const { return places_.empty() ? "" : places_.front().path; }
+std::string Leaf::text() const {
+  return places_.empty() ? "" : places_.front().path;
+}
 
 // ---- Group
 
@@ -216,52 +241,59 @@ const Place* Group::place_of(std::string_view controller) const {
   return find_place(places_, controller);
 }
 
-base::Result<> Group::apply(const FileValue& value) {
-  const Place* place = place_of(value.controller);
-  if (place == nullptr) return base::fail(ENODEV, "cgroup controller " + value.controller);
-  TRY(library::write(place->path, value.controller, value.file, value.value));
-  TRY_ASSIGN(const std::string now, library::read(place->path, value.controller, value.file));
+base::Result<> Group::apply(const FileValue& value) const {
+  const std::string& path = place_of(value.controller)->path;
+  TRY(library::write(path, value.controller, value.file, value.value));
+  TRY_ASSIGN(const std::string now, library::read(path, value.controller, value.file));
   if (same_value(value.file, value.value, now)) return {};
-  return base::fail("cgroup " + value.controller + ":" + place->path + "/" + value.file + " = " +
+  return base::fail("cgroup " + value.controller + ":" + path + "/" + value.file + " = " +
                     value.value + ": the kernel made it " + first_line(now));
+}
+
+// Keeps what was there in `undo` before it writes.
+base::Result<> Group::change(const FileValue& value, std::vector<FileValue>& undo) const {
+  const Place* place = place_of(value.controller);
+  if (place == nullptr)
+    return base::fail(ENODEV, "cgroup controller " + value.controller);
+  TRY_ASSIGN(const std::string before,
+             library::read(place->path, value.controller, value.file));
+  if (same_value(value.file, value.value, before)) return {};
+  undo.push_back({value.controller, value.file, first_line(before)});
+  return apply(value);
+}
+
+base::Result<> Group::change_all(Settings& settings, std::vector<FileValue>& undo) const {
+  for (const FileValue& value : unasked_defaults(settings, controllers_))
+    if (auto changed = change(value, undo); !changed && !is_missing(changed.error()))
+      return changed;
+  for (const FileValue& value : settings.values)
+    TRY(change(value, undo));
+  for (const FileValue& value : settings.optional) {
+    auto changed = change(value, undo);
+    if (!changed && !is_missing(changed.error())) return changed;
+    if (!changed)
+      settings.unsupported.push_back({value.file, "this kernel has no such file"});
+  }
+  if (shortfall_ == Shortfall::refuse && !settings.unsupported.empty())
+    return base::fail("cgroups = required: " + settings.unsupported.front().message());
+  return {};
 }
 
 base::Result<std::vector<Unsupported>> Group::set_limits(const Limits& limits) {
   Settings settings = settings_for(limits, controllers_);
   std::vector<FileValue> undo;
-  const auto change = [&](const FileValue& value) -> base::Result<> {
-    const Place* place = place_of(value.controller);
-    if (place == nullptr) return base::fail(ENODEV, "cgroup controller " + value.controller);
-    TRY_ASSIGN(std::string before, library::read(place->path, value.controller, value.file));
-    if (same_value(value.file, value.value, before)) return {};
-    undo.push_back({value.controller, value.file, first_line(before)});
-    return apply(value);
-  };
-  const auto roll_back = [&] {
-    for (const FileValue& old : undo | std::views::reverse) restore(*place_of(old.controller), old);
-  };
-  for (const FileValue& value : complete(settings, controllers_)) {
-    const bool asked = std::ranges::find(settings.values, value) != settings.values.end();
-    auto changed = change(value);
-    if (changed || (!asked && is_missing(changed.error()))) continue;
-    roll_back();
-    return std::unexpected(std::move(changed).error());
-  }
-  for (const FileValue& value : settings.optional) {
-    auto changed = change(value);
-    if (changed) continue;
-    if (!is_missing(changed.error())) {
-      roll_back();
-      return std::unexpected(std::move(changed).error());
-    }
-    settings.unsupported.push_back({value.file, "this kernel has no such file"});
-  }
-  return std::move(settings.unsupported);
+  auto changed = change_all(settings, undo);
+  if (changed) return std::move(settings.unsupported);
+  for (const FileValue& old : undo | std::views::reverse)
+    (void)library::write(place_of(old.controller)->path, old.controller, old.file,
+                         old.value);
+  return std::unexpected(std::move(changed).error());
 }
 
 std::vector<Place> Group::leaf_places(uint64_t generation) const {
   std::vector<Place> places = places_;
-  for (Place& place : places) place.path = join(place.path, leaf_name(generation));
+  for (Place& place : places)
+    place.path = join(place.path, leaf_name(generation));
   return places;
 }
 
@@ -271,45 +303,48 @@ base::Result<Leaf> Group::make_leaf(uint64_t generation) {
   return Leaf(std::move(places));
 }
 
-Leaf Group::existing_leaf(uint64_t generation) const { return Leaf(leaf_places(generation)); }
+Leaf Group::existing_leaf(uint64_t generation) const {
+  return Leaf(leaf_places(generation));
+}
 
 std::vector<uint64_t> Group::leaves() const {
   std::set<uint64_t> found;
-  for (const Place& place : places_) {
-    std::error_code error;
-    for (std::filesystem::directory_iterator at(place.directory(), error), end; !error && at != end;
-         at.increment(error)) {
-      const std::string name = at->path().filename().string();
-      if (!name.starts_with("gen-")) continue;
-      if (const auto generation = parse_number(std::string_view(name).substr(4))) found.insert(*generation);
-    }
-  }
+  for (const Place& place : places_)
+    add_leaves(place, found);
   return {found.begin(), found.end()};
 }
 
 Usage Group::usage() const {
   Usage out;
-  const auto version = [](const Place* p) { return p != nullptr ? p->hierarchy.version : Version::v2; };
+  const auto version = [](const Place* p) {
+    return p != nullptr ? p->hierarchy.version : Version::v2;
+  };
   const Place* memory = place_of("memory");
-  out.memory_bytes = read_number(
-      memory, version(memory) == Version::v1 ? "memory.usage_in_bytes" : "memory.current");
+  out.memory_bytes =
+      read_number(memory, version(memory) == Version::v1 ? "memory.usage_in_bytes"
+                                                         : "memory.current");
   if (const Place* account = place_of("cpuacct"); account != nullptr)
     out.cpu_seconds = static_cast<double>(read_number(account, "cpuacct.usage")) / 1e9;
   else if (const Place* cpu = place_of("cpu"); version(cpu) == Version::v2)
-    out.cpu_seconds = static_cast<double>(read_keyed(cpu, "cpu.stat", "usage_usec")) / 1e6;
+    out.cpu_seconds =
+        static_cast<double>(read_keyed(cpu, "cpu.stat", "usage_usec")) / 1e6;
   out.pids = read_number(place_of("pids"), "pids.current");
   out.oom_kills = kept_oom_kills_;
   if (version(memory) == Version::v2) {
     out.oom_kills += oom_kills_in(memory);
   } else {
-    for (const uint64_t generation : leaves()) out.oom_kills += existing_leaf(generation).oom_kills();
+    std::set<uint64_t> generations;
+    add_leaves(*memory, generations);
+    for (const uint64_t generation : generations)
+      out.oom_kills += existing_leaf(generation).oom_kills();
   }
   return out;
 }
 
 void Group::keep_counts_of(const Leaf& leaf) {
   const Place* memory = place_of("memory");
-  if (memory != nullptr && memory->hierarchy.version == Version::v1) kept_oom_kills_ += leaf.oom_kills();
+  if (memory != nullptr && memory->hierarchy.version == Version::v1)
+    kept_oom_kills_ += leaf.oom_kills();
 }
 
 base::Result<Removal> Group::try_remove() {
@@ -317,7 +352,9 @@ base::Result<Removal> Group::try_remove() {
   return remove_places(places_);
 }
 
-std::string Group::text() const { return places_.empty() ? "" : places_.front().path; }
+std::string Group::text() const {
+  return places_.empty() ? "" : places_.front().path;
+}
 
 std::string Group::directory(std::string_view controller) const {
   const Place* place = place_of(controller);

@@ -10,11 +10,14 @@ namespace {
 
 constexpr size_t kNameMax = 255;
 
-// "memory.stat", "cgroup.procs": a group called "memory.x" could meet a file of that name.
+// "memory.stat", "cgroup.procs": a group called "memory.x" could meet a file of that
+// name.
 constexpr std::array<std::string_view, 18> kFilePrefixes = {
-    "cgroup", "cpu",  "cpuacct", "cpuset",  "memory",   "pids",       "io",   "blkio", "devices",
-    "freezer", "hugetlb", "irq", "misc", "net_cls", "net_prio", "perf_event", "rdma", "dmem"};
-constexpr std::array<std::string_view, 3> kFiles = {"tasks", "notify_on_release", "release_agent"};
+    "cgroup", "cpu",     "cpuacct",  "cpuset",     "memory",  "pids",
+    "io",     "blkio",   "devices",  "freezer",    "hugetlb", "irq",
+    "misc",   "net_cls", "net_prio", "perf_event", "rdma",    "dmem"};
+constexpr std::array<std::string_view, 3> kFiles = {"tasks", "notify_on_release",
+                                                    "release_agent"};
 
 bool plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -52,13 +55,14 @@ base::Result<std::string> component_of(std::string_view vassal) {
     const char c = vassal[i];
     if (c == '/') {
       out += '~';
-    } else if (plain(c) && !(i == 0 && escape_first)) {
-      out += c;
-    } else {
+    } else if (!plain(c) || (i == 0 && escape_first)) {
       append_hex(out, c);
+    } else {
+      out += c;
     }
   }
-  if (out.size() > kNameMax) return base::fail(ENAMETOOLONG, "cgroup name " + out.substr(0, 40) + "...");
+  if (out.size() > kNameMax)
+    return base::fail(ENAMETOOLONG, "cgroup name " + out.substr(0, 40) + "...");
   return out;
 }
 
@@ -84,6 +88,8 @@ std::optional<std::string> vassal_of(std::string_view component) {
   return out;
 }
 
-std::string leaf_name(uint64_t generation) { return "gen-" + std::to_string(generation); }
+std::string leaf_name(uint64_t generation) {
+  return "gen-" + std::to_string(generation);
+}
 
 }  // namespace cgroups

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <functional>
+#include <optional>
 
 namespace cgroups {
 
@@ -13,50 +13,76 @@ constexpr uint64_t kPage = 4096;
 // v1 shows "no limit" as LONG_MAX rounded down to the page size, whichever that is.
 constexpr uint64_t kUnlimitedFrom = (uint64_t{1} << 63) - (uint64_t{1} << 20);
 
-// One limit: its name, its controller, and what each version writes for it.
+std::string text(uint64_t number) {
+  return std::to_string(number);
+}
+
+// What one limit has to write: nothing asked for, nothing possible (an empty list), or
+// values.
+using Values = std::optional<std::vector<FileValue>>;
+
+Values memory_max(const Limits& l, Version v) {
+  if (!l.memory_max) return {};
+  const char* file = v == Version::v2 ? "memory.max" : "memory.limit_in_bytes";
+  return {{{"memory", file, text(*l.memory_max)}}};
+}
+
+Values memory_high(const Limits& l, Version v) {
+  if (!l.memory_high) return {};
+  if (v == Version::v1) return std::vector<FileValue>{};
+  return {{{"memory", "memory.high", text(*l.memory_high)}}};
+}
+
+Values cpu_max(const Limits& l, Version v) {
+  if (!l.cpu_max_percent) return {};
+  const std::string quota = text(kPeriodUs / 100 * *l.cpu_max_percent);
+  if (v == Version::v2) return {{{"cpu", "cpu.max", quota + " " + text(kPeriodUs)}}};
+  return {{{"cpu", "cpu.cfs_period_us", text(kPeriodUs)},
+           {"cpu", "cpu.cfs_quota_us", quota}}};
+}
+
+Values cpu_weight(const Limits& l, Version v) {
+  if (!l.cpu_weight) return {};
+  if (v == Version::v2) return {{{"cpu", "cpu.weight", text(*l.cpu_weight)}}};
+  return {{{"cpu", "cpu.shares", text(shares_from_weight(*l.cpu_weight))}}};
+}
+
+Values pids_max(const Limits& l, Version) {
+  if (!l.pids_max) return {};
+  return {{{"pids", "pids.max", text(*l.pids_max)}}};
+}
+
 struct Row {
   std::string_view limit;
   std::string_view controller;
-  std::function<bool(const Limits&)> is_set;
-  std::function<std::vector<FileValue>(const Limits&, Version)> values;
+  Values (*values)(const Limits&, Version);
 };
 
-std::string text(uint64_t number) { return std::to_string(number); }
+constexpr Row kRows[] = {
+    {"memory-max", "memory", memory_max}, {"memory-high", "memory", memory_high},
+    {"cpu-max", "cpu", cpu_max},          {"cpu-weight", "cpu", cpu_weight},
+    {"pids-max", "pids", pids_max},
+};
 
-std::vector<FileValue> memory_max(const Limits& l, Version v) {
-  return {{"memory", v == Version::v2 ? "memory.max" : "memory.limit_in_bytes", text(*l.memory_max)}};
-}
+// What a fresh group has.
+struct Default {
+  Version version;
+  std::string_view controller;
+  std::string_view file;
+  std::string_view value;
+};
 
-std::vector<FileValue> memory_high(const Limits& l, Version v) {
-  if (v == Version::v1) return {};
-  return {{"memory", "memory.high", text(*l.memory_high)}};
-}
-
-std::vector<FileValue> cpu_max(const Limits& l, Version v) {
-  const std::string quota = text(kPeriodUs / 100 * *l.cpu_max_percent);
-  if (v == Version::v2) return {{"cpu", "cpu.max", quota + " " + text(kPeriodUs)}};
-  return {{"cpu", "cpu.cfs_period_us", text(kPeriodUs)}, {"cpu", "cpu.cfs_quota_us", quota}};
-}
-
-std::vector<FileValue> cpu_weight(const Limits& l, Version v) {
-  if (v == Version::v2) return {{"cpu", "cpu.weight", text(*l.cpu_weight)}};
-  return {{"cpu", "cpu.shares", text(shares_from_weight(*l.cpu_weight))}};
-}
-
-std::vector<FileValue> pids_max(const Limits& l, Version) {
-  return {{"pids", "pids.max", text(*l.pids_max)}};
-}
-
-const std::vector<Row>& rows() {
-  static const std::vector<Row> kRows = {
-      {"memory-max", "memory", [](const Limits& l) { return l.memory_max.has_value(); }, memory_max},
-      {"memory-high", "memory", [](const Limits& l) { return l.memory_high.has_value(); }, memory_high},
-      {"cpu-max", "cpu", [](const Limits& l) { return l.cpu_max_percent.has_value(); }, cpu_max},
-      {"cpu-weight", "cpu", [](const Limits& l) { return l.cpu_weight.has_value(); }, cpu_weight},
-      {"pids-max", "pids", [](const Limits& l) { return l.pids_max.has_value(); }, pids_max},
-  };
-  return kRows;
-}
+constexpr Default kDefaults[] = {
+    {Version::v1, "memory", "memory.limit_in_bytes", "-1"},
+    {Version::v1, "cpu", "cpu.cfs_quota_us", "-1"},
+    {Version::v1, "cpu", "cpu.shares", "1024"},
+    {Version::v1, "pids", "pids.max", "max"},
+    {Version::v2, "memory", "memory.max", "max"},
+    {Version::v2, "memory", "memory.high", "max"},
+    {Version::v2, "cpu", "cpu.max", "max 100000"},
+    {Version::v2, "cpu", "cpu.weight", "100"},
+    {Version::v2, "pids", "pids.max", "max"},
+};
 
 std::string_view trimmed(std::string_view s) {
   constexpr std::string_view kSpace = " \t\r\n";
@@ -84,11 +110,16 @@ struct Amount {
 uint64_t multiplier(std::string_view suffix) {
   if (suffix.size() != 1) return 0;
   switch (suffix[0] | 0x20) {
-    case 'k': return uint64_t{1} << 10;
-    case 'm': return uint64_t{1} << 20;
-    case 'g': return uint64_t{1} << 30;
-    case 't': return uint64_t{1} << 40;
-    default: return 0;
+    case 'k':
+      return uint64_t{1} << 10;
+    case 'm':
+      return uint64_t{1} << 20;
+    case 'g':
+      return uint64_t{1} << 30;
+    case 't':
+      return uint64_t{1} << 40;
+    default:
+      return 0;
   }
 }
 
@@ -120,7 +151,8 @@ bool same_word(std::string_view file, std::string_view written, std::string_view
   return counts_pages(file) && r.value < w.value && w.value - r.value < kPage;
 }
 
-// Raw names are the tenant's: a value for a limit, never a way to move processes or leave the group.
+// Raw names are the tenant's: a value for a limit, never a way to move processes or leave
+// the group.
 bool acceptable_file(std::string_view file) {
   if (file.empty() || file.find('/') != std::string_view::npos) return false;
   if (file.find('.') == std::string_view::npos) return false;
@@ -134,7 +166,8 @@ void add_raw(const Limits& limits, const Controllers& controllers, Settings& out
     if (!acceptable_file(file)) {
       out.unsupported.push_back({file, "not a limit"});
     } else if (found == controllers.end()) {
-      out.unsupported.push_back({file, "this machine has no controller '" + controller + "'"});
+      out.unsupported.push_back(
+          {file, "this machine has no controller '" + controller + "'"});
     } else if (controller == "cpuset" && found->second == Version::v1) {
       out.unsupported.push_back({file, "cpuset is only set on cgroup v2"});
     } else {
@@ -151,37 +184,33 @@ uint64_t shares_from_weight(uint32_t weight) {
 
 Settings settings_for(const Limits& limits, const Controllers& controllers) {
   Settings out;
-  for (const Row& row : rows()) {
-    if (!row.is_set(limits)) continue;
+  for (const Row& row : kRows) {
+    if (!row.values(limits, Version::v2)) continue;
     const auto found = controllers.find(row.controller);
     if (found == controllers.end()) {
-      out.unsupported.push_back({std::string(row.limit), "this machine offers no controller '" +
-                                                             std::string(row.controller) + "'"});
+      out.unsupported.push_back(
+          {std::string(row.limit),
+           "this machine offers no controller '" + std::string(row.controller) + "'"});
       continue;
     }
-    auto values = row.values(limits, found->second);
-    if (values.empty())
+    const Values values = row.values(limits, found->second);
+    if (!values || values->empty())
       out.unsupported.push_back({std::string(row.limit), "cgroup v1 has no such limit"});
-    out.values.insert(out.values.end(), values.begin(), values.end());
+    else
+      out.values.insert(out.values.end(), values->begin(), values->end());
   }
   add_raw(limits, controllers, out);
   return out;
 }
 
 std::vector<FileValue> default_settings(const Controllers& controllers) {
-  static const std::vector<FileValue> kV1 = {{"memory", "memory.limit_in_bytes", "-1"},
-                                             {"cpu", "cpu.cfs_quota_us", "-1"},
-                                             {"cpu", "cpu.shares", "1024"},
-                                             {"pids", "pids.max", "max"}};
-  static const std::vector<FileValue> kV2 = {{"memory", "memory.max", "max"},
-                                             {"memory", "memory.high", "max"},
-                                             {"cpu", "cpu.max", "max 100000"},
-                                             {"cpu", "cpu.weight", "100"},
-                                             {"pids", "pids.max", "max"}};
   std::vector<FileValue> out;
-  for (const auto& [controller, version] : controllers)
-    for (const FileValue& value : version == Version::v1 ? kV1 : kV2)
-      if (value.controller == controller) out.push_back(value);
+  for (const Default& row : kDefaults) {
+    const auto found = controllers.find(row.controller);
+    if (found != controllers.end() && found->second == row.version)
+      out.push_back(
+          {std::string(row.controller), std::string(row.file), std::string(row.value)});
+  }
   return out;
 }
 
@@ -189,9 +218,11 @@ bool same_value(std::string_view file, std::string_view written, std::string_vie
   const auto wanted = words(written);
   const auto got = words(read);
   if (wanted.size() == 1 && got.size() == 1) return same_word(file, wanted[0], got[0]);
-  // Several words ("20000 100000", "8:0 rbps=1048576"): the kernel may add words and lines of its own.
+  // Several words ("20000 100000", "8:0 rbps=1048576"): the kernel may add words and
+  // lines of its own.
   return !wanted.empty() && std::ranges::all_of(wanted, [&](std::string_view w) {
-    return std::ranges::any_of(got, [&](std::string_view g) { return same_word(file, w, g); });
+    return std::ranges::any_of(got,
+                               [&](std::string_view g) { return same_word(file, w, g); });
   });
 }
 

@@ -1,8 +1,9 @@
-// Settings: the tables that turn Limits into controller files of cgroup v1 and v2, and the
-// comparison of what was written with what the kernel says it took. Pure: no file is touched.
+// Settings: the tables that turn Limits into controller files of cgroup v1 and v2, and
+// the comparison of what was written with what the kernel says it took. Pure: no file is
+// touched.
 //
-// Sources: kernel admin-guide/cgroup-v2 and cgroup-v1/*. cpu-weight maps onto v1's cpu.shares as
-// the kernel and systemd do it: weight 100 is 1024 shares.
+// Sources: kernel admin-guide/cgroup-v2 and cgroup-v1/*. cpu-weight maps onto v1's
+// cpu.shares as the kernel and systemd do it: weight 100 is 1024 shares.
 #pragma once
 
 #include <map>
@@ -27,7 +28,8 @@ struct FileValue {
   friend bool operator==(const FileValue&, const FileValue&) = default;
 };
 
-/// A limit that this machine cannot hold, and why: an error under `cgroups = required`, else a warning.
+/// A limit that this machine cannot hold, and why: an error under `cgroups = required`,
+/// else a warning.
 struct Unsupported {
   std::string limit;
   std::string reason;
@@ -36,21 +38,21 @@ struct Unsupported {
 };
 
 struct Settings {
-  std::vector<FileValue> values;         ///< in the order in which they have to be written
-  std::vector<FileValue> optional;       ///< raw ones: written where the file exists
+  std::vector<FileValue> values;    ///< in the order in which they have to be written
+  std::vector<FileValue> optional;  ///< raw ones: written where the file exists
   std::vector<Unsupported> unsupported;
 };
 
 /// What has to be written for `limits` where the controllers are as `controllers` says.
 Settings settings_for(const Limits& limits, const Controllers& controllers);
 
-/// What a fresh group has in the files that settings_for() may write: undoes the limits of an
-/// earlier configuration in a group that is used again.
+/// What a fresh group has in the files that settings_for() may write: undoes the limits
+/// of an earlier configuration in a group that is used again.
 std::vector<FileValue> default_settings(const Controllers& controllers);
 
-/// Whether `read`, as the kernel gives the file back, means what `written` asked for: limits in
-/// bytes are rounded down to pages, "-1" and "max" are the same, memory.limit_in_bytes shows
-/// "no limit" as a huge number, white space does not count.
+/// Whether `read`, as the kernel gives the file back, means what `written` asked for:
+/// limits in bytes are rounded down to pages, "-1" and "max" are the same,
+/// memory.limit_in_bytes shows "no limit" as a huge number, white space does not count.
 bool same_value(std::string_view file, std::string_view written, std::string_view read);
 
 /// cpu.shares for a cpu-weight: 100 -> 1024.

@@ -17,12 +17,16 @@ namespace {
 
 std::string hex(uint32_t value) {
   std::string out(8, '0');
-  for (size_t i = 8; i-- > 0; value >>= 4) out[i] = "0123456789abcdef"[value & 15];
+  for (size_t i = 8; i-- > 0; value >>= 4)
+    out[i] = "0123456789abcdef"[value & 15];
   return out;
 }
 
-// Every level between `base`, which exists, and `path`: libcgroup hands controllers on from the direct parent only.
-base::Result<> make_levels(const Hierarchy& hierarchy, std::string_view base, const std::string& path) {
+// Every level between `base`, which exists, and `path`: libcgroup hands controllers on
+// from the direct parent only.
+base::Result<> make_levels(const Hierarchy& hierarchy,
+                           std::string_view base,
+                           const std::string& path) {
   size_t at = base == "/" ? 0 : base.size();
   while (at != std::string::npos && at < path.size()) {
     at = path.find('/', at + 1);
@@ -36,12 +40,16 @@ bool is_below(std::string_view path, std::string_view base) {
   return path.starts_with(base) && path.substr(base.size()).starts_with('/');
 }
 
-std::string version_text(Version version) { return version == Version::v1 ? "v1" : "v2"; }
+std::string version_text(Version version) {
+  return version == Version::v1 ? "v1" : "v2";
+}
 
 base::Result<std::string> checked_root(std::string root) {
-  while (root.size() > 1 && root.ends_with('/')) root.pop_back();
+  while (root.size() > 1 && root.ends_with('/'))
+    root.pop_back();
   if (!root.empty() && !root.starts_with('/')) root.insert(0, "/");
-  if (root == "/" || (root + "/").find("/../") != std::string::npos || root.find("//") != std::string::npos)
+  if (root == "/" || (root + "/").find("/../") != std::string::npos ||
+      root.find("//") != std::string::npos)
     return base::fail(EINVAL, "cgroup-root = " + root);
   return root;
 }
@@ -52,19 +60,29 @@ std::string wanted_version(Mode mode) {
   return "cgroup";
 }
 
+// v1's cpuset wants its files filled in before anybody may enter: no group of ours is
+// made there.
+bool can_be_set(std::string_view controller, Version version) {
+  return controller != "cpuset" || version == Version::v2;
+}
+
 std::vector<std::string> controllers_of(const Limits& limits) {
   std::vector<std::string> out;
-  for (const auto& [file, value] : limits.raw) out.push_back(file.substr(0, file.find('.')));
+  out.reserve(limits.raw.size());
+  for (const auto& [file, value] : limits.raw)
+    out.push_back(file.substr(0, file.find('.')));
   return out;
 }
 
 }  // namespace
 
 std::string root_name_for(std::string_view run_dir) {
-  while (run_dir.ends_with('/')) run_dir.remove_suffix(1);
+  while (run_dir.ends_with('/'))
+    run_dir.remove_suffix(1);
   if (run_dir == "/run/imperium") return "imperium";
   uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : run_dir) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+  for (const char c : run_dir)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
   return "imperium-" + hex(hash);
 }
 
@@ -74,16 +92,10 @@ std::string Tree::root_in(const Hierarchy& hierarchy) const {
 }
 
 const Place* Tree::root_of(const Hierarchy& hierarchy) const {
-  const auto found = std::ranges::find(places_, hierarchy.label,
-                                       [](const Place& p) -> const std::string& { return p.hierarchy.label; });
+  const auto found = std::ranges::find(
+      places_, hierarchy.label,
+      [](const Place& p) -> const std::string& { return p.hierarchy.label; });
   return found == places_.end() ? nullptr : &*found;
-}
-
-base::Result<> Tree::add(Place root) {
-  TRY(hand_down(root));
-  notes_.push_back(version_text(root.hierarchy.version) + " " + root.directory());
-  places_.push_back(std::move(root));
-  return {};
 }
 
 base::Result<> Tree::hand_down(const Place& place) const {
@@ -92,8 +104,8 @@ base::Result<> Tree::hand_down(const Place& place) const {
   return make_levels(hierarchy, below_us ? hierarchy.own_path : "/", place.path);
 }
 
-// Where v2 lets us make limited groups: below ourselves, or, where others live in our group (a login shell that
-// started us), below the top, which may hold both.
+// Where v2 lets us make limited groups: below ourselves, or, where others live in our
+// group (a login shell that started us), below the top, which may hold both.
 base::Result<> Tree::settle(Hierarchy& v2) {
   if (!is_below(root_in(v2), v2.own_path)) return {};
   auto room = make_room(v2, options_.companions);
@@ -104,52 +116,74 @@ base::Result<> Tree::settle(Hierarchy& v2) {
   return {};
 }
 
+base::Result<> Tree::add(Hierarchy& hierarchy) {
+  if (hierarchy.version == Version::v2) TRY(settle(hierarchy));
+  Place root{hierarchy, root_in(hierarchy)};
+  root.hierarchy.controllers = used_controllers(hierarchy, options_.mode);
+  TRY(hand_down(root));
+  notes_.push_back(version_text(hierarchy.version) + " " + root.directory());
+  places_.push_back(std::move(root));
+  return {};
+}
+
+// Uses what there is; under anything but `auto` the first failure is one of the whole.
+base::Result<> Tree::add_all() {
+  const bool insist = options_.mode != Mode::automatic;
+  for (Hierarchy& hierarchy : available_) {
+    if (used_controllers(hierarchy, options_.mode).empty()) continue;
+    auto added = add(hierarchy);
+    if (!added && insist) return added;
+    if (!added) notes_.push_back("not used: " + added.error().message());
+  }
+  if (active()) return {};
+  if (insist)
+    return base::fail(ENODEV, wanted_version(options_.mode) +
+                                  " with memory, cpu or pids on this machine");
+  notes_.emplace_back("no usable cgroup: limits are not enforced");
+  return {};
+}
+
 base::Result<Tree> Tree::open(Options options) {
   Tree tree;
+  TRY_ASSIGN(options.root, checked_root(options.root));
   tree.options_ = std::move(options);
   const Mode mode = tree.options_.mode;
   if (mode == Mode::off) return tree;
-  const bool insist = mode != Mode::automatic;
-  TRY_ASSIGN(tree.options_.root, checked_root(tree.options_.root));
   TRY_ASSIGN(const Layout layout, read_layout());
-  tree.available_ = allowed_by(layout, mode);
-  auto ready = library::init();
-  if (!ready && insist) return std::unexpected(std::move(ready).error());
-  for (Hierarchy& hierarchy : tree.available_) {
-    if (!ready || used_controllers(hierarchy, mode).empty()) continue;
-    auto added = hierarchy.version == Version::v2 ? tree.settle(hierarchy) : base::Result<>{};
-    Place root{hierarchy, tree.root_in(hierarchy)};
-    root.hierarchy.controllers = used_controllers(hierarchy, mode);
-    if (added) added = tree.add(std::move(root));
-    if (!added && insist) return std::unexpected(std::move(added).error());
-    if (!added) tree.notes_.push_back("not used: " + added.error().message());
+  if (auto ready = library::init(); ready) {
+    tree.available_ = allowed_by(layout, mode);
+  } else if (mode != Mode::automatic) {
+    return std::unexpected(std::move(ready).error());
   }
-  if (!tree.active() && insist)
-    return base::fail(ENODEV, wanted_version(mode) + " with memory, cpu or pids on this machine");
-  if (!tree.active()) tree.notes_.emplace_back("no usable cgroup: limits are not enforced");
+  TRY(tree.add_all());
   return tree;
 }
 
-// A hierarchy that every vassal uses but where our root could not be made is not usable at all.
+// A hierarchy that every vassal uses but where our root could not be made is not usable
+// at all.
 Controllers Tree::controllers() const {
   Controllers out;
   for (const Hierarchy& hierarchy : available_)
-    if (root_of(hierarchy) != nullptr || used_controllers(hierarchy, options_.mode).empty())
-      for (const std::string& name : hierarchy.controllers) out.emplace(name, hierarchy.version);
+    if (root_of(hierarchy) != nullptr ||
+        used_controllers(hierarchy, options_.mode).empty())
+      for (const std::string& name : hierarchy.controllers)
+        out.emplace(name, hierarchy.version);
   return out;
 }
 
 // Where every vassal has a group, and where this one's raw limits need one besides.
-std::vector<Place> Tree::places_for(const std::string& component, const Limits& limits) const {
+std::vector<Place> Tree::places_for(const std::string& component,
+                                    const Limits& limits) const {
   std::vector<Place> places;
   const auto extra = controllers_of(limits);
   for (const Hierarchy& hierarchy : available_) {
     const Place* root = root_of(hierarchy);
     Place place{hierarchy, join(root_in(hierarchy), component)};
     Hierarchy& used = place.hierarchy;
-    used.controllers = root != nullptr ? root->hierarchy.controllers : std::vector<std::string>{};
+    used.controllers =
+        root != nullptr ? root->hierarchy.controllers : std::vector<std::string>{};
     for (const std::string& name : extra)
-      if (hierarchy.has(name) && !used.has(name) && !(name == "cpuset" && used.version == Version::v1))
+      if (hierarchy.has(name) && !used.has(name) && can_be_set(name, used.version))
         used.controllers.push_back(name);
     const bool left_over = ::access(place.directory().c_str(), F_OK) == 0;
     if (used.controllers.empty() && left_over) used.controllers = hierarchy.controllers;
@@ -171,40 +205,48 @@ base::Result<Created> Tree::create(std::string_view vassal, const Limits& limits
   std::ranges::copy_if(places, std::back_inserter(fresh), [](const Place& place) {
     return ::access(place.directory().c_str(), F_OK) != 0;
   });
-  auto set = [&]() -> base::Result<std::vector<Unsupported>> {
-    for (const Place& place : places) {
-      const Place* root = root_of(place.hierarchy);
-      // A raw limit needs a controller that others do not use: every level has to hand it down.
-      if (root == nullptr || root->hierarchy != place.hierarchy)
-        TRY(hand_down({place.hierarchy, root_in(place.hierarchy)}));
-    }
-    TRY(make_everywhere(places));
-    out.group = Group(places, controllers());
-    return out.group.set_limits(limits);
-  }();
-  if (set && options_.mode == Mode::required && !set->empty())
-    set = base::fail("cgroups = required: " + set->front().message());
-  if (!set) {
-    for (const Place& place : fresh) (void)library::remove(place.path, place.controller());
-    return std::unexpected(std::move(set).error());
+  TRY(make_vassal_groups(places));
+  out.group = Group(places, controllers(), shortfall());
+  auto unsupported = out.group.set_limits(limits);
+  if (!unsupported) {
+    for (const Place& place : fresh)
+      (void)library::remove(place.path, place.controller());
+    return std::unexpected(std::move(unsupported).error());
   }
-  for (const Unsupported& u : *set) out.warnings.push_back(u.message());
+  for (const Unsupported& u : *unsupported)
+    out.warnings.push_back(u.message());
   return out;
+}
+
+// A raw limit may need a controller that others do not use: every level has to hand it
+// down.
+base::Result<> Tree::make_vassal_groups(const std::vector<Place>& places) const {
+  for (const Place& place : places) {
+    const Place* root = root_of(place.hierarchy);
+    if (root == nullptr || root->hierarchy != place.hierarchy)
+      TRY(hand_down({place.hierarchy, root_in(place.hierarchy)}));
+  }
+  return make_everywhere(places);
+}
+
+Shortfall Tree::shortfall() const {
+  return options_.mode == Mode::required ? Shortfall::refuse : Shortfall::warn;
 }
 
 base::Result<Group> Tree::existing(std::string_view vassal) const {
   TRY_ASSIGN(const std::string component, component_of(vassal));
-  return Group(places_for(component, {}), controllers());
+  return Group(places_for(component, {}), controllers(), shortfall());
 }
 
 std::vector<std::string> Tree::vassals() const {
   std::set<std::string> found;
   for (const Place& root : places_) {
     std::error_code error;
-    for (std::filesystem::directory_iterator at(root.directory(), error), end; !error && at != end;
-         at.increment(error)) {
+    for (std::filesystem::directory_iterator at(root.directory(), error), end;
+         !error && at != end; at.increment(error)) {
       if (!at->is_directory(error)) continue;
-      if (auto name = vassal_of(at->path().filename().string())) found.insert(*std::move(name));
+      if (auto name = vassal_of(at->path().filename().string()))
+        found.insert(*std::move(name));
     }
   }
   return {found.begin(), found.end()};
@@ -216,6 +258,8 @@ void Tree::try_remove() const {
       (void)library::remove(root_in(hierarchy), hierarchy.controllers.front());
 }
 
-std::string Tree::text() const { return places_.empty() ? "" : places_.front().path; }
+std::string Tree::text() const {
+  return places_.empty() ? "" : places_.front().path;
+}
 
 }  // namespace cgroups

@@ -11,8 +11,9 @@ namespace cgroups {
 struct Usage {
   uint64_t memory_bytes = 0;
   double cpu_seconds = 0;
-  uint64_t oom_kills = 0;  ///< processes that the OOM killer took because of this group's limit
-  uint64_t pids = 0;       ///< processes and threads alive
+  uint64_t oom_kills =
+      0;  ///< processes that the OOM killer took because of this group's limit
+  uint64_t pids = 0;  ///< processes and threads alive
 };
 
 /// A file that holds one number.

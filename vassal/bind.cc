@@ -38,7 +38,8 @@ std::unexpected<base::Error> failed(const BindReport& report, const std::string&
 
 int remaining_ms(base::Deadline deadline) {
   if (deadline.is_never()) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline.at() - base::Clock::now());
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(deadline.at() - base::Clock::now());
   return static_cast<int>(std::clamp<int64_t>(left.count(), 0, 1 << 30));
 }
 
@@ -61,14 +62,18 @@ BindChild& BindChild::operator=(BindChild&& other) noexcept {
   return *this;
 }
 
-BindChild::~BindChild() { end(); }
+BindChild::~BindChild() {
+  end();
+}
 
-// The tenant may have stopped the child, which has its uid: only SIGKILL is sure to end the wait.
+// The tenant may have stopped the child, which has its uid: only SIGKILL is sure to end
+// the wait.
 void BindChild::end() {
   if (!process_) return;
   (void)process_.signal(SIGKILL);
   siginfo_t info{};
-  while (::waitid(P_PIDFD, static_cast<id_t>(process_.fd()), &info, WEXITED) != 0 && errno == EINTR) {
+  while (::waitid(P_PIDFD, static_cast<id_t>(process_.fd()), &info, WEXITED) != 0 &&
+         errno == EINTR) {
   }
   process_ = {};
 }
@@ -76,13 +81,15 @@ void BindChild::end() {
 base::Result<std::optional<BoundSocket>> BindChild::finish() {
   char buffer[sizeof(BindReport)];
   auto received = base::receive_with_fds(channel_.get(), buffer);
-  if (!received && received.error().is(std::errc::resource_unavailable_try_again)) return std::nullopt;
+  if (!received && received.error().is(std::errc::resource_unavailable_try_again))
+    return std::nullopt;
   if (!received) return base::wrap(received.error(), "socket " + text_);
   end();
   if (received->size != sizeof(BindReport)) return base::fail(ECHILD, "socket " + text_);
   BindReport report;
   std::memcpy(&report, buffer, sizeof(report));
-  if (report.step != BindStep::done || received->fds.size() != 1) return failed(report, text_);
+  if (report.step != BindStep::done || received->fds.size() != 1)
+    return failed(report, text_);
   return BoundSocket{std::move(received->fds.front()), report.device, report.inode};
 }
 
@@ -98,16 +105,21 @@ base::Result<BoundSocket> bind_now(const BindRequest& request, base::Deadline de
   }
 }
 
-base::Result<> chown_socket(const std::string& path, const BoundSocket& bound, uid_t tenant, uid_t uid,
+base::Result<> chown_socket(const std::string& path,
+                            const BoundSocket& bound,
+                            uid_t tenant,
+                            uid_t uid,
                             gid_t gid) {
   const base::Fd file(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!file) return base::fail_errno("open " + path);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(file.get(), &info) != 0) return base::fail_errno("fstat " + path);
-  const bool same = S_ISSOCK(info.st_mode) && info.st_dev == bound.device && info.st_ino == bound.inode;
+  const bool same =
+      S_ISSOCK(info.st_mode) && info.st_dev == bound.device && info.st_ino == bound.inode;
   if (!same || info.st_uid != tenant || info.st_nlink != 1)
     return base::fail(ESTALE, "chown " + path + ": no longer the socket that was bound");
-  if (::fchownat(file.get(), "", uid, gid, AT_EMPTY_PATH) != 0) return base::fail_errno("chown " + path);
+  if (::fchownat(file.get(), "", uid, gid, AT_EMPTY_PATH) != 0)
+    return base::fail_errno("chown " + path);
   return {};
 }
 

@@ -1,6 +1,7 @@
 // Bind: listening sockets for vassals, made by a short-lived child with the tenant's ids.
 //
-// The interface does not block: start, poll fd(), finish. bind_now() waits, for programs without a loop.
+// The interface does not block: start, poll fd(), finish. bind_now() waits, for programs
+// without a loop.
 #pragma once
 
 #include <optional>
@@ -33,14 +34,17 @@ class BindChild {
   BindChild& operator=(const BindChild&) = delete;
   ~BindChild();
 
-  /// Readable when finish() has an answer. The caller bounds the waiting: a path can lie on a dead file system.
+  /// Readable when finish() has an answer. The caller bounds the waiting: a path can lie
+  /// on a dead file system.
   int fd() const { return channel_.get(); }
   /// Nothing while the child works. EADDRINUSE: probably another instance answers there.
   base::Result<std::optional<BoundSocket>> finish();
 
  private:
   BindChild(base::Pidfd process, base::Fd channel, std::string text)
-      : process_(std::move(process)), channel_(std::move(channel)), text_(std::move(text)) {}
+      : process_(std::move(process)),
+        channel_(std::move(channel)),
+        text_(std::move(text)) {}
   void end();
 
   base::Pidfd process_;
@@ -52,9 +56,13 @@ class BindChild {
 base::Result<BoundSocket> bind_now(const BindRequest& request,
                                    base::Deadline deadline = base::Deadline::never());
 
-/// `chown-socket`: gives the socket file to `uid`:`gid` (-1: unchanged). Needs root, who follows no link of the
-/// tenant's: ESTALE unless `path` still is the very socket that was bound and belongs to `tenant`.
-base::Result<> chown_socket(const std::string& path, const BoundSocket& bound, uid_t tenant, uid_t uid,
+/// `chown-socket`: gives the socket file to `uid`:`gid` (-1: unchanged). Needs root, who
+/// follows no link of the tenant's: ESTALE unless `path` still is the very socket that
+/// was bound and belongs to `tenant`.
+base::Result<> chown_socket(const std::string& path,
+                            const BoundSocket& bound,
+                            uid_t tenant,
+                            uid_t uid,
                             gid_t gid);
 
 }  // namespace vassal

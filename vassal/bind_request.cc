@@ -26,8 +26,10 @@ base::Result<KernelAddress> local_address(const SocketAddress& address) {
   // 108 bytes: a path needs its end, an abstract name its leading zero.
   if (address.path.empty() || address.path.size() >= sizeof(out.local.sun_path))
     return base::fail(ENAMETOOLONG, "socket " + address.text + " (at most 107 bytes)");
-  std::memcpy(out.local.sun_path + (abstract ? 1 : 0), address.path.data(), address.path.size());
-  out.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.path.size() + 1);
+  std::memcpy(out.local.sun_path + (abstract ? 1 : 0), address.path.data(),
+              address.path.size());
+  out.size =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address.path.size() + 1);
   return out;
 }
 
@@ -35,7 +37,8 @@ base::Result<KernelAddress> internet_address(const SocketAddress& address) {
   KernelAddress out;
   out.ip6 = {};
   std::string host = address.host.empty() ? "0.0.0.0" : address.host;
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
   if (::inet_pton(AF_INET6, host.c_str(), &out.ip6.sin6_addr) == 1) {
     out.ip6.sin6_family = AF_INET6;
     out.ip6.sin6_port = htons(address.port);
@@ -52,26 +55,30 @@ base::Result<KernelAddress> internet_address(const SocketAddress& address) {
 }
 
 int new_socket(const BindWork& work) {
-  return ::socket(work.address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  return ::socket(work.address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                  0);
 }
 
-// A socket file that nobody answers on is what a killed server left; anything else is not ours to remove.
+// A socket file that nobody answers on is what a killed server left; anything else is not
+// ours to remove.
 int clear_the_way(const BindWork& work) {
   if (!work.is_path) return 0;
   const char* path = work.address.local.sun_path;
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path, &info) != 0) return errno == ENOENT ? 0 : errno;
   if (!S_ISSOCK(info.st_mode)) return EEXIST;
   const int probe = new_socket(work);
   if (probe < 0) return errno;
-  const int answer = ::connect(probe, &work.address.any, work.address.size) == 0 ? 0 : errno;
+  const int answer =
+      ::connect(probe, &work.address.any, work.address.size) == 0 ? 0 : errno;
   (void)::close(probe);
   if (answer == ENOENT) return 0;
   if (answer != ECONNREFUSED) return EADDRINUSE;
   return ::unlink(path) == 0 || errno == ENOENT ? 0 : errno;
 }
 
-// The mode is set on the socket before it has a name, so that the file never exists with another one.
+// The mode is set on the socket before it has a name, so that the file never exists with
+// another one.
 int prepare_mode(const BindWork& work, int socket) {
   (void)::umask(work.has_mode ? 0 : work.umask);
   if (!work.is_path || !work.has_mode) return 0;
@@ -89,7 +96,8 @@ int become(const BindWork& work, BindStep& step) {
   if (work.identity == nullptr) return 0;
   const Identity& id = *work.identity;
   step = BindStep::groups;
-  if (const int error = raw::set_groups(id.groups.data(), id.groups.size()); error != 0) return error;
+  if (const int error = raw::set_groups(id.groups.data(), id.groups.size()); error != 0)
+    return error;
   step = BindStep::gid;
   if (const int error = raw::set_gid(id.gid); error != 0) return error;
   step = BindStep::uid;
@@ -118,7 +126,7 @@ int make_listener(const BindWork& work, BindReport& report) {
   if (!take(BindStep::bind, bind_socket(work, socket))) return -1;
   if (!take(BindStep::listen, ::listen(socket, work.backlog) == 0 ? 0 : errno)) return -1;
   report.step = BindStep::done;
-  struct stat info {};
+  struct stat info{};
   if (work.is_path && ::lstat(work.address.local.sun_path, &info) == 0) {
     report.device = info.st_dev;
     report.inode = info.st_ino;
@@ -156,25 +164,37 @@ base::Result<KernelAddress> kernel_address(const SocketAddress& address) {
 
 const char* name_of(BindStep step) {
   switch (step) {
-    case BindStep::groups: return "setgroups";
-    case BindStep::gid: return "setgid";
-    case BindStep::uid: return "setuid";
-    case BindStep::no_way_back: return "no way back to root";
-    case BindStep::socket: return "socket";
-    case BindStep::in_the_way: return "in the way";
-    case BindStep::mode: return "chmod";
-    case BindStep::bind: return "bind";
-    case BindStep::listen: return "listen";
-    case BindStep::done: return "done";
+    case BindStep::groups:
+      return "setgroups";
+    case BindStep::gid:
+      return "setgid";
+    case BindStep::uid:
+      return "setuid";
+    case BindStep::no_way_back:
+      return "no way back to root";
+    case BindStep::socket:
+      return "socket";
+    case BindStep::in_the_way:
+      return "in the way";
+    case BindStep::mode:
+      return "chmod";
+    case BindStep::bind:
+      return "bind";
+    case BindStep::listen:
+      return "listen";
+    case BindStep::done:
+      return "done";
   }
   return "unknown step";
 }
 
 void bind_in_child(void* argument) {
   auto& work = *static_cast<BindWork*>(argument);
-  // Nothing else of the parent's stays open in a process that a tenant may stop or slow down.
+  // Nothing else of the parent's stays open in a process that a tenant may stop or slow
+  // down.
   int channel = work.channel;
-  if (channel != kChannelAt && ::dup3(channel, kChannelAt, O_CLOEXEC) == kChannelAt) channel = kChannelAt;
+  if (channel != kChannelAt && ::dup3(channel, kChannelAt, O_CLOEXEC) == kChannelAt)
+    channel = kChannelAt;
   if (channel == kChannelAt) {
     (void)::close_range(0, kChannelAt - 1, 0);
     (void)::close_range(kChannelAt + 1, ~0U, 0);

@@ -1,7 +1,9 @@
-// BindRequest: one listening socket as it has to be made, and the child's steps that make it.
+// BindRequest: one listening socket as it has to be made, and the child's steps that make
+// it.
 //
-// The steps run in a clone with the tenant's ids, so that the kernel's own permission checks decide what a
-// tenant may bind: root never touches a path that a tenant chose. System calls only.
+// The steps run in a clone with the tenant's ids, so that the kernel's own permission
+// checks decide what a tenant may bind: root never touches a path that a tenant chose.
+// System calls only.
 #pragma once
 
 #include <netinet/in.h>
@@ -21,10 +23,11 @@ namespace vassal {
 
 struct BindRequest {
   SocketAddress address;
-  int backlog = 4096;                ///< the kernel cuts it down to net.core.somaxconn
-  std::optional<mode_t> mode;        ///< `chmod-socket`; else 0777 without umask
+  int backlog = 4096;          ///< the kernel cuts it down to net.core.somaxconn
+  std::optional<mode_t> mode;  ///< `chmod-socket`; else 0777 without umask
   mode_t umask = 022;
-  std::optional<Identity> identity;  ///< nothing: bind as who we are (our own run directory)
+  std::optional<Identity>
+      identity;  ///< nothing: bind as who we are (our own run directory)
 };
 
 /// A kernel address.
@@ -38,10 +41,22 @@ struct KernelAddress {
   socklen_t size = 0;
 };
 
-/// ENAMETOOLONG: a unix path of more than 107 bytes. EINVAL: a host that is not a numeric address.
+/// ENAMETOOLONG: a unix path of more than 107 bytes. EINVAL: a host that is not a numeric
+/// address.
 base::Result<KernelAddress> kernel_address(const SocketAddress& address);
 
-enum class BindStep : uint8_t { groups, gid, uid, no_way_back, socket, in_the_way, mode, bind, listen, done };
+enum class BindStep : uint8_t {
+  groups,
+  gid,
+  uid,
+  no_way_back,
+  socket,
+  in_the_way,
+  mode,
+  bind,
+  listen,
+  done
+};
 
 /// "bind", "setuid": for logs.
 const char* name_of(BindStep step);
@@ -66,7 +81,8 @@ struct BindWork {
   int channel = -1;
 };
 
-/// Binds and sends the report over the channel, then ends. `work` points to a BindWork.
-[[noreturn]] void bind_in_child(void* work);
+/// Binds and sends the report over the channel, then ends. `argument` points to a
+/// BindWork.
+[[noreturn]] void bind_in_child(void* argument);
 
 }  // namespace vassal

@@ -23,7 +23,9 @@ std::vector<gid_t> groups_of(const std::string& name, gid_t gid) {
   return groups;
 }
 
-int result_of(long returned) { return returned == 0 ? 0 : errno; }
+int result_of(long returned) {
+  return returned == 0 ? 0 : errno;
+}
 
 }  // namespace
 
@@ -33,12 +35,14 @@ UserFacts look_up_user(uid_t uid, const gid_t* gid) {
   char buffer[16384];
   passwd entry{};
   passwd* found = nullptr;
-  if (::getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 && found != nullptr) {
+  if (::getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) == 0 &&
+      found != nullptr) {
     facts.name = entry.pw_name;
     facts.home = entry.pw_dir;
     facts.primary_gid = entry.pw_gid;
   }
-  if (!facts.name.empty()) facts.groups = groups_of(facts.name, gid != nullptr ? *gid : facts.primary_gid);
+  if (!facts.name.empty())
+    facts.groups = groups_of(facts.name, gid != nullptr ? *gid : facts.primary_gid);
   return facts;
 }
 
@@ -48,15 +52,20 @@ int set_groups(const gid_t* groups, size_t count) {
   return result_of(::syscall(SYS_setgroups, count, groups));
 }
 
-int set_gid(gid_t gid) { return result_of(::syscall(SYS_setresgid, gid, gid, gid)); }
+int set_gid(gid_t gid) {
+  return result_of(::syscall(SYS_setresgid, gid, gid, gid));
+}
 
-int set_uid(uid_t uid) { return result_of(::syscall(SYS_setresuid, uid, uid, uid)); }
+int set_uid(uid_t uid) {
+  return result_of(::syscall(SYS_setresuid, uid, uid, uid));
+}
 
 int drop_bounding_set() {
   (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0L, 0L, 0L);
   for (long capability = 0; capability < 64; ++capability) {
     if (::prctl(PR_CAPBSET_DROP, capability, 0L, 0L, 0L) == 0) continue;
-    // EINVAL: past the last one. EPERM: no CAP_SETPCAP; then no_new_privs alone keeps the set unusable.
+    // EINVAL: past the last one. EPERM: no CAP_SETPCAP; then no_new_privs alone keeps the
+    // set unusable.
     return errno == EINVAL || errno == EPERM ? 0 : errno;
   }
   return 0;
@@ -68,7 +77,9 @@ int drop_capabilities() {
   return result_of(::syscall(SYS_capset, &header, none));
 }
 
-int forbid_new_privileges() { return result_of(::prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L)); }
+int forbid_new_privileges() {
+  return result_of(::prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L));
+}
 
 int verify_no_way_back(uid_t uid, gid_t gid) {
   uid_t real_uid = 0;

@@ -1,7 +1,9 @@
-// Identity: whom a process becomes, and the raw steps that get it there and prove there is no way back.
+// Identity: whom a process becomes, and the raw steps that get it there and prove there
+// is no way back.
 //
-// The steps run between clone and exec: system calls only, because glibc's own setuid signals every
-// thread of the parent's table, and nothing may be allocated or logged there.
+// The steps run between clone and exec: system calls only, because glibc's own setuid
+// signals every thread of the parent's table, and nothing may be allocated or logged
+// there.
 #pragma once
 
 #include <sys/types.h>
@@ -23,13 +25,14 @@ struct Identity {
 
 /// What the user database says about a user; asked before the clone.
 struct UserFacts {
-  std::string name;           ///< "" if the uid has no entry
+  std::string name;  ///< "" if the uid has no entry
   std::string home = "/";
   gid_t primary_gid = 0;      ///< the uid itself as a number if there is no entry
   std::vector<gid_t> groups;  ///< as initgroups(3) would set them for `gid`
 };
 
-/// getpwuid(3) and getgrouplist(3). `gid` is the group the process will have; it counts as a member of it.
+/// getpwuid(3) and getgrouplist(3). `gid` is the group the process will have; it counts
+/// as a member of it.
 UserFacts look_up_user(uid_t uid, const gid_t* gid);
 
 namespace raw {
@@ -38,7 +41,8 @@ namespace raw {
 int set_groups(const gid_t* groups, size_t count);
 int set_gid(gid_t gid);
 int set_uid(uid_t uid);
-/// Empties the bounding and ambient sets; the other sets are emptied by drop_capabilities() after set_uid().
+/// Empties the bounding and ambient sets; the other sets are emptied by
+/// drop_capabilities() after set_uid().
 int drop_bounding_set();
 int drop_capabilities();
 int forbid_new_privileges();

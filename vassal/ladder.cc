@@ -16,7 +16,9 @@ namespace {
 
 constexpr unsigned kLastFd = ~0U;
 
-int session(Ladder&) { return ::setsid() < 0 ? errno : 0; }
+int session(Ladder&) {
+  return ::setsid() < 0 ? errno : 0;
+}
 
 int cgroup_enter(Ladder& ladder) {
   for (const int file : ladder.cgroup_files)
@@ -28,7 +30,9 @@ bool stands_in(const char* text, size_t size, const char* line) {
   const size_t length = ::strlen(line);
   for (size_t at = 0; at < size;) {
     const void* newline = ::memchr(text + at, '\n', size - at);
-    const size_t end = newline != nullptr ? static_cast<size_t>(static_cast<const char*>(newline) - text) : size;
+    const size_t end = newline != nullptr
+                           ? static_cast<size_t>(static_cast<const char*>(newline) - text)
+                           : size;
     if (end - at == length && ::memcmp(text + at, line, length) == 0) return true;
     at = end + 1;
   }
@@ -63,7 +67,8 @@ int oom_score(Ladder& ladder) {
   return error;
 }
 
-// Every source first moves above the highest target, so that no dup3 overwrites a source that is still needed.
+// Every source first moves above the highest target, so that no dup3 overwrites a source
+// that is still needed.
 int lift(int& fd, int above) {
   const int lifted = ::fcntl(fd, F_DUPFD_CLOEXEC, above);
   if (lifted < 0) return errno;
@@ -91,7 +96,8 @@ int descriptors(Ladder& ladder) {
 int limits(Ladder& ladder) {
   for (const RlimitRow& row : ladder.rlimits) {
     const rlimit value{row.value, row.value};
-    if (::setrlimit(static_cast<__rlimit_resource>(row.resource), &value) != 0) return errno;
+    if (::setrlimit(static_cast<__rlimit_resource>(row.resource), &value) != 0)
+      return errno;
   }
   return 0;
 }
@@ -106,24 +112,38 @@ int file_mask(Ladder& ladder) {
   return 0;
 }
 
-int signals(Ladder&) { return raw::reset_signals(); }
+int signals(Ladder&) {
+  return raw::reset_signals();
+}
 
-bool stays_root(const Ladder& ladder) { return ladder.identity == nullptr || ladder.identity->uid == 0; }
+bool stays_root(const Ladder& ladder) {
+  return ladder.identity == nullptr || ladder.identity->uid == 0;
+}
 
-int bounding_set(Ladder& ladder) { return stays_root(ladder) ? 0 : raw::drop_bounding_set(); }
+int bounding_set(Ladder& ladder) {
+  return stays_root(ladder) ? 0 : raw::drop_bounding_set();
+}
 
 int groups(Ladder& ladder) {
   if (ladder.identity == nullptr) return 0;
   return raw::set_groups(ladder.identity->groups.data(), ladder.identity->groups.size());
 }
 
-int gid(Ladder& ladder) { return ladder.identity == nullptr ? 0 : raw::set_gid(ladder.identity->gid); }
+int gid(Ladder& ladder) {
+  return ladder.identity == nullptr ? 0 : raw::set_gid(ladder.identity->gid);
+}
 
-int uid(Ladder& ladder) { return ladder.identity == nullptr ? 0 : raw::set_uid(ladder.identity->uid); }
+int uid(Ladder& ladder) {
+  return ladder.identity == nullptr ? 0 : raw::set_uid(ladder.identity->uid);
+}
 
-int capabilities(Ladder& ladder) { return stays_root(ladder) ? 0 : raw::drop_capabilities(); }
+int capabilities(Ladder& ladder) {
+  return stays_root(ladder) ? 0 : raw::drop_capabilities();
+}
 
-int no_new_privs(Ladder&) { return raw::forbid_new_privileges(); }
+int no_new_privs(Ladder&) {
+  return raw::forbid_new_privileges();
+}
 
 int no_way_back(Ladder& ladder) {
   if (ladder.identity == nullptr) return 0;
@@ -135,8 +155,9 @@ int exec(Ladder& ladder) {
   return errno;
 }
 
-// cgroup files have to be written before `descriptors` closes them; limits come after it, since max-fd
-// may be below the numbers that are used there; everything that needs root comes before `uid`.
+// cgroup files have to be written before `descriptors` closes them; limits come after it,
+// since max-fd may be below the numbers that are used there; everything that needs root
+// comes before `uid`.
 constexpr Rung kRungs[] = {
     {SpawnStep::session, session},
     {SpawnStep::cgroup_enter, cgroup_enter},
@@ -161,28 +182,47 @@ constexpr Rung kRungs[] = {
 
 const char* name_of(SpawnStep step) {
   switch (step) {
-    case SpawnStep::session: return "setsid";
-    case SpawnStep::cgroup_enter: return "cgroup enter";
-    case SpawnStep::cgroup_verify: return "cgroup verify";
-    case SpawnStep::oom_score: return "oom_score_adj";
-    case SpawnStep::descriptors: return "descriptors";
-    case SpawnStep::limits: return "setrlimit";
-    case SpawnStep::priority: return "priority";
-    case SpawnStep::umask: return "umask";
-    case SpawnStep::signals: return "signals";
-    case SpawnStep::bounding_set: return "capability bounding set";
-    case SpawnStep::groups: return "setgroups";
-    case SpawnStep::gid: return "setgid";
-    case SpawnStep::uid: return "setuid";
-    case SpawnStep::capabilities: return "capabilities";
-    case SpawnStep::no_new_privs: return "no_new_privs";
-    case SpawnStep::no_way_back: return "no way back to root";
-    case SpawnStep::exec: return "exec";
+    case SpawnStep::session:
+      return "setsid";
+    case SpawnStep::cgroup_enter:
+      return "cgroup enter";
+    case SpawnStep::cgroup_verify:
+      return "cgroup verify";
+    case SpawnStep::oom_score:
+      return "oom_score_adj";
+    case SpawnStep::descriptors:
+      return "descriptors";
+    case SpawnStep::limits:
+      return "setrlimit";
+    case SpawnStep::priority:
+      return "priority";
+    case SpawnStep::umask:
+      return "umask";
+    case SpawnStep::signals:
+      return "signals";
+    case SpawnStep::bounding_set:
+      return "capability bounding set";
+    case SpawnStep::groups:
+      return "setgroups";
+    case SpawnStep::gid:
+      return "setgid";
+    case SpawnStep::uid:
+      return "setuid";
+    case SpawnStep::capabilities:
+      return "capabilities";
+    case SpawnStep::no_new_privs:
+      return "no_new_privs";
+    case SpawnStep::no_way_back:
+      return "no way back to root";
+    case SpawnStep::exec:
+      return "exec";
   }
   return "unknown step";
 }
 
-std::span<const Rung> rungs() { return kRungs; }
+std::span<const Rung> rungs() {
+  return kRungs;
+}
 
 void climb(void* argument) {
   auto& ladder = *static_cast<Ladder*>(argument);

@@ -1,7 +1,9 @@
-// The ladder: what a new process does between clone and exec, one named step after the other.
+// The ladder: what a new process does between clone and exec, one named step after the
+// other.
 //
-// The order is a table, so that it can be read, printed and tested. Steps make system calls on what spawn.cc
-// prepared: no allocation, no log, no destructors. The first failing step is reported and ends the process.
+// The order is a table, so that it can be read, printed and tested. Steps make system
+// calls on what spawn.cc prepared: no allocation, no log, no destructors. The first
+// failing step is reported and ends the process.
 #pragma once
 
 #include <sys/types.h>
@@ -19,18 +21,18 @@ enum class SpawnStep : uint8_t {
   cgroup_enter,   ///< into the leaf, in every hierarchy
   cgroup_verify,  ///< /proc/self/cgroup says so
   oom_score,
-  descriptors,    ///< into place, everything else closed
-  limits,         ///< rlimits
+  descriptors,  ///< into place, everything else closed
+  limits,       ///< rlimits
   priority,
   umask,
-  signals,        ///< default dispositions, empty mask
+  signals,  ///< default dispositions, empty mask
   bounding_set,
   groups,
   gid,
   uid,
   capabilities,
   no_new_privs,
-  no_way_back,    ///< becoming root again is refused
+  no_way_back,  ///< becoming root again is refused
   exec,
 };
 
@@ -43,7 +45,8 @@ struct SpawnReport {
   int32_t error = 0;
 };
 
-/// Everything the steps need, as plain pointers into what the parent owns. Copied by the clone.
+/// Everything the steps need, as plain pointers into what the parent owns. Copied by the
+/// clone.
 struct Ladder {
   const char* program = nullptr;
   char* const* argv = nullptr;
@@ -70,7 +73,7 @@ struct Rung {
 /// All steps in the order in which they are taken.
 std::span<const Rung> rungs();
 
-/// Climbs and execs, or reports the failing step and ends. `ladder` points to a Ladder.
-[[noreturn]] void climb(void* ladder);
+/// Climbs and execs, or reports the failing step and ends. `argument` points to a Ladder.
+[[noreturn]] void climb(void* argument);
 
 }  // namespace vassal

@@ -26,7 +26,9 @@ struct Prepared {
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
   std::vector<char*> out;
-  for (const std::string& s : strings) out.push_back(const_cast<char*>(s.c_str()));
+  out.reserve(strings.size() + 1);
+  for (const std::string& s : strings)
+    out.push_back(const_cast<char*>(s.c_str()));
   out.push_back(nullptr);
   return out;
 }
@@ -40,13 +42,17 @@ base::Result<> prepare_fds(const SpawnPlan& plan, Prepared& p) {
     p.fds.push_back({p.null.get(), target});
   }
   std::ranges::sort(p.fds, {}, &FdMapping::target);
-  const bool twice = std::ranges::adjacent_find(p.fds, {}, &FdMapping::target) != p.fds.end();
-  return twice ? base::fail(EINVAL, "spawn: one target for two descriptors") : base::Result<>{};
+  const bool twice =
+      std::ranges::adjacent_find(p.fds, {}, &FdMapping::target) != p.fds.end();
+  return twice ? base::fail(EINVAL, "spawn: one target for two descriptors")
+               : base::Result<>{};
 }
 
 void prepare_cgroup(Prepared& p) {
-  for (const base::Fd& tasks : p.attachment.tasks) p.cgroup_files.push_back(tasks.get());
-  for (const std::string& line : p.attachment.lines) p.cgroup_lines.push_back(line.c_str());
+  for (const base::Fd& tasks : p.attachment.tasks)
+    p.cgroup_files.push_back(tasks.get());
+  for (const std::string& line : p.attachment.lines)
+    p.cgroup_lines.push_back(line.c_str());
 }
 
 void prepare_ladder(const SpawnPlan& plan, Prepared& p) {
@@ -66,11 +72,13 @@ void prepare_ladder(const SpawnPlan& plan, Prepared& p) {
   l.identity = plan.identity ? &*plan.identity : nullptr;
 }
 
-// Being born in a v2 group is cheaper than moving there, but some kernels and containers refuse it.
+// Being born in a v2 group is cheaper than moving there, but some kernels and containers
+// refuse it.
 base::Result<base::Pidfd> clone_into_cgroup(const SpawnPlan& plan, Prepared& p) {
   p.ladder.cgroup_files = p.cgroup_files;
   if (p.attachment.v2_directory) {
-    auto born = clone_child(plan.parent, p.attachment.v2_directory.get(), climb, &p.ladder);
+    auto born =
+        clone_child(plan.parent, p.attachment.v2_directory.get(), climb, &p.ladder);
     if (born) return born;
     p.cgroup_files.push_back(p.attachment.v2_procs.get());
     p.ladder.cgroup_files = p.cgroup_files;
@@ -96,7 +104,8 @@ base::Result<Spawned> spawn(const SpawnPlan& plan, const cgroups::Leaf* leaf) {
 }
 
 std::string SpawnFailed::message() const {
-  return base::Error{std::error_code(error, std::generic_category()), name_of(step)}.message();
+  return base::Error{std::error_code(error, std::generic_category()), name_of(step)}
+      .message();
 }
 
 SpawnOutcome read_report(int report) {
@@ -106,7 +115,8 @@ SpawnOutcome read_report(int report) {
     n = ::read(report, &said, sizeof(said));
   } while (n < 0 && errno == EINTR);
   if (n < 0) return SpawnPending{};
-  if (n == sizeof(said)) return SpawnFailed{static_cast<SpawnStep>(said.step), said.error};
+  if (n == sizeof(said))
+    return SpawnFailed{static_cast<SpawnStep>(said.step), said.error};
   return SpawnExecuted{};
 }
 

@@ -1,8 +1,8 @@
 // Spawn: carries a SpawnPlan out. The only place that starts vassals and routers.
 //
-// The new process enters its cgroup, proves it, climbs the ladder and execs; the parent does not wait: it gets
-// a pidfd and a report pipe to poll. Safe in a process that runs libuv: the child makes prepared
-// system calls only.
+// The new process enters its cgroup, proves it, climbs the ladder and execs; the parent
+// does not wait: it gets a pidfd and a report pipe to poll. Safe in a process that runs
+// libuv: the child makes prepared system calls only.
 #pragma once
 
 #include <variant>
@@ -21,7 +21,8 @@ struct Spawned {
   base::Fd report;  ///< non-blocking; readable when read_report() has an answer
 };
 
-/// Clones and returns at once. `leaf`: the cgroup the process is put into before anything else; null: none.
+/// Clones and returns at once. `leaf`: the cgroup the process is put into before anything
+/// else; null: none.
 base::Result<Spawned> spawn(const SpawnPlan& plan, const cgroups::Leaf* leaf);
 
 struct SpawnPending {};

@@ -9,7 +9,8 @@ namespace vassal {
 
 namespace {
 
-constexpr char kPath[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr char kPath[] =
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int kFirstFd = 3;
 
 std::vector<gid_t> supplementary(const VassalConfig& config, const UserFacts& user) {
@@ -21,19 +22,22 @@ std::vector<gid_t> supplementary(const VassalConfig& config, const UserFacts& us
 }
 
 // Without privileges only our own ids can be had, and then there is nothing to change.
-base::Result<std::optional<Identity>> identity_for(const VassalConfig& config, const SpawnFacts& facts) {
+base::Result<std::optional<Identity>> identity_for(const VassalConfig& config,
+                                                   const SpawnFacts& facts) {
   const uid_t uid = config.uid.value_or(facts.our_uid);
   if (facts.our_uid != 0) {
     const gid_t gid = config.gid.value_or(facts.our_gid);
     if (uid == facts.our_uid && gid == facts.our_gid) return std::nullopt;
-    return base::fail(EPERM, "only root can run a vassal as uid " + std::to_string(uid) + " gid " +
-                                 std::to_string(gid));
+    return base::fail(EPERM, "only root can run a vassal as uid " + std::to_string(uid) +
+                                 " gid " + std::to_string(gid));
   }
-  const gid_t gid = config.gid.value_or(config.uid ? facts.user.primary_gid : facts.our_gid);
+  const gid_t gid =
+      config.gid.value_or(config.uid ? facts.user.primary_gid : facts.our_gid);
   if (uid == 0 && !facts.root_allowed)
     return base::fail(config.uid ? "uid = root is refused for a vassal"
                                  : "no uid is set: a vassal does not run as root");
-  if (gid == 0 && !facts.root_allowed) return base::fail("gid = root is refused for a vassal");
+  if (gid == 0 && !facts.root_allowed)
+    return base::fail("gid = root is refused for a vassal");
   return Identity{uid, gid, supplementary(config, facts.user)};
 }
 
@@ -68,12 +72,14 @@ void add_descriptors(const VassalFds& fds, SpawnPlan& plan) {
   pass(fds.lifeline, "lifeline-fd", "");
   pass(fds.handoff, "handoff-fd", "");
   pass(fds.scoreboard, "scoreboard-fd", "");
-  for (const auto& [socket, address] : fds.sockets) pass(socket, "socket-fd", ":" + address);
+  for (const auto& [socket, address] : fds.sockets)
+    pass(socket, "socket-fd", ":" + address);
 }
 
 }  // namespace
 
-base::Result<SpawnPlan> make_spawn_plan(const VassalConfig& config, const SpawnFacts& facts,
+base::Result<SpawnPlan> make_spawn_plan(const VassalConfig& config,
+                                        const SpawnFacts& facts,
                                         const VassalFds& fds) {
   SpawnPlan plan;
   TRY_ASSIGN(plan.identity, identity_for(config, facts));
@@ -89,13 +95,16 @@ base::Result<SpawnPlan> make_spawn_plan(const VassalConfig& config, const SpawnF
   return plan;
 }
 
-SpawnFacts spawn_facts_for(const VassalConfig& config, std::string program, std::string name) {
+SpawnFacts spawn_facts_for(const VassalConfig& config,
+                           std::string program,
+                           std::string name) {
   SpawnFacts facts;
   facts.program = std::move(program);
   facts.name = std::move(name);
   facts.our_uid = ::geteuid();
   facts.our_gid = ::getegid();
-  facts.user = look_up_user(config.uid.value_or(facts.our_uid), config.gid ? &*config.gid : nullptr);
+  facts.user = look_up_user(config.uid.value_or(facts.our_uid),
+                            config.gid ? &*config.gid : nullptr);
   return facts;
 }
 

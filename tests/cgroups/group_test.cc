@@ -1,9 +1,10 @@
 #include "cgroups/group.h"
 
-#include <doctest/doctest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <doctest/doctest.h>
 
 #include "tests/cgroups/support.h"
 
@@ -15,11 +16,14 @@ using cgroups::Version;
 namespace {
 
 // What the file of a limit holds in the group now, "" without the controller.
-std::string value_of(const cgroups::Group& group, const std::string& controller, const std::string& v1,
+std::string value_of(const cgroups::Group& group,
+                     const std::string& controller,
+                     const std::string& v1,
                      const std::string& v2) {
   const cgroups::Hierarchy* h = hierarchy_of(controller);
   if (h == nullptr) return "";
-  std::string text = content(group.directory(controller) + "/" + (h->version == Version::v1 ? v1 : v2));
+  std::string text =
+      content(group.directory(controller) + "/" + (h->version == Version::v1 ? v1 : v2));
   if (text.ends_with('\n')) text.pop_back();
   return text;
 }
@@ -27,7 +31,9 @@ std::string value_of(const cgroups::Group& group, const std::string& controller,
 std::string memory_of(const cgroups::Group& group) {
   return value_of(group, "memory", "memory.limit_in_bytes", "memory.max");
 }
-std::string pids_of(const cgroups::Group& group) { return value_of(group, "pids", "pids.max", "pids.max"); }
+std::string pids_of(const cgroups::Group& group) {
+  return value_of(group, "pids", "pids.max", "pids.max");
+}
 
 }  // namespace
 
@@ -125,7 +131,8 @@ TEST_SUITE("cgroups") {
     cgroups::Leaf leaf = *created->group.make_leaf(1);
     Child bomb(leaf, [] {
       ::signal(SIGCHLD, SIG_IGN);
-      for (;;) (void)::fork();
+      for (;;)
+        (void)::fork();
     });
     REQUIRE(eventually([&] { return leaf.processes()->size() > 50; }));
     CHECK(eventually([&] { return *leaf.kill() == Removal::removed; }));
@@ -141,7 +148,8 @@ TEST_SUITE("cgroups") {
     cgroups::Leaf leaf = *created->group.make_leaf(1);
     Child child(leaf, [] {
       std::string memory(8 << 20, 'x');
-      for (volatile char& c : memory) c = 'y';
+      for (volatile char& c : memory)
+        c = 'y';
       sleep_for_ever();
     });
     if (hierarchy_of("memory") != nullptr)

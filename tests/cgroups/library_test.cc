@@ -1,8 +1,9 @@
 // libcgroup 2.0.2 as it is: each trap that library.cc works around, on the real kernel.
 #include "cgroups/library.h"
 
-#include <doctest/doctest.h>
 #include <unistd.h>
+
+#include <doctest/doctest.h>
 
 #include "tests/cgroups/support.h"
 
@@ -34,7 +35,8 @@ TEST_SUITE("cgroups") {
     CHECK(*created->group.try_remove() == cgroups::Removal::populated);
   }
 
-  TEST_CASE("library: a group whose name is taken by a file of the kernel's is an error") {
+  TEST_CASE(
+      "library: a group whose name is taken by a file of the kernel's is an error") {
     TestTree tree;
     if (hierarchy_of("pids") == nullptr) return;
     const std::string controllers[] = {"pids"};
@@ -48,11 +50,14 @@ TEST_SUITE("cgroups") {
     const std::string root = root_of_pids(tree);
     const auto bad = library::write(root, "pids", "pids.max", "many");
     REQUIRE_FALSE(bad);
-    CHECK(bad.error().message().find("pids.max = many: Invalid argument") != std::string::npos);
+    CHECK(bad.error().message().find("pids.max = many: Invalid argument") !=
+          std::string::npos);
     const auto missing = library::write(root, "pids", "pids.nonsense", "1");
     REQUIRE_FALSE(missing);
     CHECK(missing.error().is(std::errc::no_such_file_or_directory));
-    CHECK(library::read(root, "pids", "pids.nonsense").error().is(std::errc::no_such_file_or_directory));
+    CHECK(library::read(root, "pids", "pids.nonsense")
+              .error()
+              .is(std::errc::no_such_file_or_directory));
   }
 
   TEST_CASE("library: removing what is gone is fine") {

@@ -1,5 +1,4 @@
 // What the limits do to a tenant that wants more, and do not do to its neighbour.
-#include <doctest/doctest.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -7,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstring>
+
+#include <doctest/doctest.h>
 
 #include "tests/cgroups/support.h"
 
@@ -16,7 +17,8 @@ using cgroups::Limits;
 namespace {
 
 void touch(size_t bytes) {
-  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   std::memset(memory, 1, bytes);
 }
 
@@ -58,11 +60,15 @@ TEST_SUITE("cgroups") {
       for (volatile unsigned i = 0;; i = i + 1) {
       }
     });
-    const auto seconds = [](auto d) { return std::chrono::duration<double>(d).count(); };
+    const auto seconds = [](auto d) {
+      return std::chrono::duration<double>(d).count();
+    };
     REQUIRE(eventually([&] { return created->group.usage().cpu_seconds > 0.02; }));
     const double cpu_before = created->group.usage().cpu_seconds;
     const auto before = std::chrono::steady_clock::now();
-    REQUIRE(eventually([&] { return std::chrono::steady_clock::now() - before > std::chrono::seconds(2); }));
+    REQUIRE(eventually([&] {
+      return std::chrono::steady_clock::now() - before > std::chrono::seconds(2);
+    }));
     const double used = created->group.usage().cpu_seconds - cpu_before;
     const double share = used / seconds(std::chrono::steady_clock::now() - before);
     CAPTURE(share);

@@ -1,8 +1,8 @@
 #include "cgroups/name.h"
 
-#include <doctest/doctest.h>
-
 #include <set>
+
+#include <doctest/doctest.h>
 
 using cgroups::component_of;
 using cgroups::vassal_of;
@@ -38,7 +38,8 @@ TEST_SUITE("cgroups") {
 
   TEST_CASE("name: the way back gives the same vassal, and only for names of ours") {
     std::set<std::string> seen;
-    for (const std::string name : {"blog", "alice/site", "alice~site", "alice%2fsite", "tasks", ".x", "ä"}) {
+    for (const std::string name :
+         {"blog", "alice/site", "alice~site", "alice%2fsite", "tasks", ".x", "ä"}) {
       CAPTURE(name);
       const std::string component = *component_of(name);
       CHECK(seen.insert(component).second);
@@ -50,5 +51,7 @@ TEST_SUITE("cgroups") {
     CHECK_FALSE(vassal_of(""));
   }
 
-  TEST_CASE("name: leaves are numbered by generation") { CHECK(cgroups::leaf_name(7) == "gen-7"); }
+  TEST_CASE("name: leaves are numbered by generation") {
+    CHECK(cgroups::leaf_name(7) == "gen-7");
+  }
 }

@@ -1,15 +1,18 @@
 #include "cgroups/settings.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 
-using namespace cgroups;  // NOLINT(google-build-using-namespace): the test is about this namespace
+#include <doctest/doctest.h>
+
+using namespace cgroups;  // NOLINT(google-build-using-namespace): the test is about this
+                          // namespace
 
 namespace {
 
-const Controllers kV1 = {{"memory", Version::v1}, {"cpu", Version::v1}, {"pids", Version::v1}};
-const Controllers kV2 = {{"memory", Version::v2}, {"cpu", Version::v2}, {"pids", Version::v2}};
+const Controllers kV1 = {
+    {"memory", Version::v1}, {"cpu", Version::v1}, {"pids", Version::v1}};
+const Controllers kV2 = {
+    {"memory", Version::v2}, {"cpu", Version::v2}, {"pids", Version::v2}};
 
 Limits all_limits() {
   Limits limits;
@@ -25,11 +28,12 @@ Limits all_limits() {
 TEST_SUITE("cgroups") {
   TEST_CASE("settings: v1 writes the period before the quota") {
     const Settings settings = settings_for(all_limits(), kV1);
-    const std::vector<FileValue> expected = {{"memory", "memory.limit_in_bytes", "268435456"},
-                                             {"cpu", "cpu.cfs_period_us", "100000"},
-                                             {"cpu", "cpu.cfs_quota_us", "20000"},
-                                             {"cpu", "cpu.shares", "512"},
-                                             {"pids", "pids.max", "64"}};
+    const std::vector<FileValue> expected = {
+        {"memory", "memory.limit_in_bytes", "268435456"},
+        {"cpu", "cpu.cfs_period_us", "100000"},
+        {"cpu", "cpu.cfs_quota_us", "20000"},
+        {"cpu", "cpu.shares", "512"},
+        {"pids", "pids.max", "64"}};
     CHECK(settings.values == expected);
     CHECK(settings.unsupported.empty());
   }
@@ -52,7 +56,8 @@ TEST_SUITE("cgroups") {
     CHECK(settings.values[0].file == "memory.max");
     CHECK(settings.values[1].file == "cpu.cfs_period_us");
     REQUIRE(settings.unsupported.size() == 1);
-    CHECK(settings.unsupported[0].message() == "pids-max: this machine offers no controller 'pids'");
+    CHECK(settings.unsupported[0].message() ==
+          "pids-max: this machine offers no controller 'pids'");
   }
 
   TEST_CASE("settings: memory-high is said to be missing on v1") {
@@ -61,7 +66,8 @@ TEST_SUITE("cgroups") {
     const Settings settings = settings_for(limits, kV1);
     CHECK(settings.values.empty());
     REQUIRE(settings.unsupported.size() == 1);
-    CHECK(settings.unsupported[0].message() == "memory-high: cgroup v1 has no such limit");
+    CHECK(settings.unsupported[0].message() ==
+          "memory-high: cgroup v1 has no such limit");
   }
 
   TEST_CASE("settings: a weight of 100 is what a group has without any") {
@@ -78,11 +84,17 @@ TEST_SUITE("cgroups") {
 
   TEST_CASE("settings: raw ones are optional, and never a way out of the group") {
     Limits limits;
-    limits.raw = {{"memory.swappiness", "10"}, {"cgroup.procs", "1"},       {"tasks", "1"},
-                  {"../memory.max", "1"},      {"memory.x/../tasks", "1"},  {"io.max", "8:0 rbps=1"},
-                  {"release_agent", "/bin/sh"}, {"notify_on_release", "1"}};
+    limits.raw = {{"memory.swappiness", "10"},
+                  {"cgroup.procs", "1"},
+                  {"tasks", "1"},
+                  {"../memory.max", "1"},
+                  {"memory.x/../tasks", "1"},
+                  {"io.max", "8:0 rbps=1"},
+                  {"release_agent", "/bin/sh"},
+                  {"notify_on_release", "1"}};
     const Settings settings = settings_for(limits, kV1);
-    CHECK(settings.optional == std::vector<FileValue>{{"memory", "memory.swappiness", "10"}});
+    CHECK(settings.optional ==
+          std::vector<FileValue>{{"memory", "memory.swappiness", "10"}});
     CHECK(settings.unsupported.size() == 7);
   }
 
@@ -108,7 +120,8 @@ TEST_SUITE("cgroups") {
         {"cpu.shares", "512", "511\n", false},
         {"pids.max", "64", "64\n", true},
         {"pids.max", "max", "max\n", true},
-        {"io.max", "8:0 rbps=1048576", "8:0 rbps=1048576 wbps=max riops=max wiops=max\n", true},
+        {"io.max", "8:0 rbps=1048576", "8:0 rbps=1048576 wbps=max riops=max wiops=max\n",
+         true},
         {"io.max", "8:0 rbps=1048576", "8:0 rbps=max wbps=1048576\n", false},
         {"memory.limit_in_bytes", "", "", false},
     };
@@ -125,9 +138,10 @@ TEST_SUITE("cgroups") {
       const auto defaults = default_settings(controllers);
       for (const FileValue& value : settings_for(all_limits(), controllers).values) {
         CAPTURE(value.file);
-        const bool found = value.file == "cpu.cfs_period_us" ||  // means nothing without a quota
-                           std::any_of(defaults.begin(), defaults.end(),
-                                       [&](const FileValue& d) { return d.file == value.file; });
+        const bool found =
+            value.file == "cpu.cfs_period_us" ||  // means nothing without a quota
+            std::any_of(defaults.begin(), defaults.end(),
+                        [&](const FileValue& d) { return d.file == value.file; });
         CHECK(found);
       }
     }

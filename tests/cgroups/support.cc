@@ -48,12 +48,14 @@ bool eventually(const std::function<bool()>& done, std::chrono::seconds limit) {
   return true;
 }
 
-TestTree::TestTree(cgroups::Mode mode, std::string root) : tree_(open_tree(mode, std::move(root))) {}
+TestTree::TestTree(cgroups::Mode mode, std::string root)
+    : tree_(open_tree(mode, std::move(root))) {}
 
 TestTree::~TestTree() {
   eventually([&] {
     bool all = true;
-    for (const std::string& name : tree_.vassals()) all = empty_vassal(tree_, name) && all;
+    for (const std::string& name : tree_.vassals())
+      all = empty_vassal(tree_, name) && all;
     return all;
   });
   tree_.try_remove();
@@ -68,14 +70,16 @@ Child::Child(const cgroups::Leaf& leaf, const std::function<void()>& body) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (const base::Fd& tasks : attachment->tasks)
       if (::write(tasks.get(), "0", 1) != 1) ::_exit(99);
-    if (attachment->v2_procs && ::write(attachment->v2_procs.get(), "0", 1) != 1) ::_exit(99);
+    if (attachment->v2_procs && ::write(attachment->v2_procs.get(), "0", 1) != 1)
+      ::_exit(99);
     if (::write(pipe->second.get(), "in", 2) != 2) ::_exit(98);
     body();
     ::_exit(0);
   }
   pipe->second.reset();
   char answer[2];
-  if (::read(pipe->first.get(), answer, 2) != 2) throw std::runtime_error("child could not enter " + leaf.text());
+  if (::read(pipe->first.get(), answer, 2) != 2)
+    throw std::runtime_error("child could not enter " + leaf.text());
 }
 
 Child::~Child() {
@@ -84,7 +88,10 @@ Child::~Child() {
   wait();
 }
 
-bool Child::alive() const { return ::kill(pid_, 0) == 0 && content("/proc/" + std::to_string(pid_) + "/cmdline") != ""; }
+bool Child::alive() const {
+  return ::kill(pid_, 0) == 0 &&
+         content("/proc/" + std::to_string(pid_) + "/cmdline") != "";
+}
 
 int Child::wait() {
   int status = 0;
@@ -95,21 +102,28 @@ int Child::wait() {
 }
 
 void sleep_for_ever() {
-  for (;;) ::pause();
+  for (;;)
+    ::pause();
 }
 
 std::vector<std::string> directories_called(const std::string& name) {
   std::vector<std::string> found;
   std::error_code error;
   std::filesystem::recursive_directory_iterator at("/sys/fs/cgroup", error);
-  for (const std::filesystem::recursive_directory_iterator end; !error && at != end; at.increment(error))
-    if (at->is_directory(error) && at->path().filename() == name) found.push_back(at->path().string());
+  for (const std::filesystem::recursive_directory_iterator end; !error && at != end;
+       at.increment(error))
+    if (at->is_directory(error) && at->path().filename() == name)
+      found.push_back(at->path().string());
   return found;
 }
 
-std::string content(const std::string& path) { return base::read_file(path, 1 << 20).value_or(""); }
+std::string content(const std::string& path) {
+  return base::read_file(path, 1 << 20).value_or("");
+}
 
-std::string root_name() { return "imperium-test-" + std::to_string(::getpid()); }
+std::string root_name() {
+  return "imperium-test-" + std::to_string(::getpid());
+}
 
 const cgroups::Hierarchy* hierarchy_of(const std::string& controller) {
   static const auto layout = cgroups::read_layout();

@@ -1,4 +1,5 @@
-// What the system tests of cgroups share: a tree of their own that leaves nothing behind, and children in leaves.
+// What the system tests of cgroups share: a tree of their own that leaves nothing behind,
+// and children in leaves.
 #pragma once
 
 #include <sys/types.h>
@@ -13,9 +14,11 @@
 namespace cgroups_test {
 
 /// Polls `done` until it holds; false after `limit`.
-bool eventually(const std::function<bool()>& done, std::chrono::seconds limit = std::chrono::seconds(10));
+bool eventually(const std::function<bool()>& done,
+                std::chrono::seconds limit = std::chrono::seconds(10));
 
-/// A tree below a root of this test process. Kills and removes everything in it at the end.
+/// A tree below a root of this test process. Kills and removes everything in it at the
+/// end.
 class TestTree {
  public:
   explicit TestTree(cgroups::Mode mode = cgroups::Mode::automatic, std::string root = "");
@@ -30,7 +33,8 @@ class TestTree {
   cgroups::Tree tree_;
 };
 
-/// A child that enters `leaf`, says so, and then runs `body`. Killed and reaped at the end.
+/// A child that enters `leaf`, says so, and then runs `body`. Killed and reaped at the
+/// end.
 class Child {
  public:
   Child(const cgroups::Leaf& leaf, const std::function<void()>& body);
@@ -60,7 +64,8 @@ std::string content(const std::string& path);
 /// The root of this process' trees.
 std::string root_name();
 
-/// The hierarchy that carries `controller` here; a test that needs one which is missing returns.
+/// The hierarchy that carries `controller` here; a test that needs one which is missing
+/// returns.
 const cgroups::Hierarchy* hierarchy_of(const std::string& controller);
 
 }  // namespace cgroups_test

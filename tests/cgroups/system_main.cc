@@ -1,10 +1,12 @@
-// Runs the system tests of a folder where root and cgroups are at hand; elsewhere says why not (exit 77).
+// Runs the system tests of a folder where root and cgroups are at hand; elsewhere says
+// why not (exit 77).
 #define DOCTEST_CONFIG_IMPLEMENT
-#include <doctest/doctest.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include "cgroups/tree.h"
 

@@ -1,8 +1,9 @@
 #include "cgroups/tree.h"
 
-#include <doctest/doctest.h>
 #include <signal.h>
 #include <unistd.h>
+
+#include <doctest/doctest.h>
 
 #include "tests/cgroups/support.h"
 
@@ -96,10 +97,12 @@ TEST_SUITE("cgroups") {
       auto created = tree->create("blog", {});
       REQUIRE(created);
       cgroups::Leaf leaf = *created->group.make_leaf(1);
-      const std::string first = cgroups::used_controllers(*layout->v2(), Mode::v2).front();
+      const std::string first =
+          cgroups::used_controllers(*layout->v2(), Mode::v2).front();
       for (const std::string level : {"", "/er", "/er/est", "/er/est/blog"}) {
         CAPTURE(level);
-        CHECK(content(mount + top + level + "/cgroup.subtree_control").find(first) != std::string::npos);
+        CHECK(content(mount + top + level + "/cgroup.subtree_control").find(first) !=
+              std::string::npos);
       }
       Child child(leaf, sleep_for_ever);
       CHECK(leaf.holds(child.pid()));

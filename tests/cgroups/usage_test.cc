@@ -17,6 +17,7 @@ TEST_SUITE("cgroups") {
     CHECK(cgroups::parse_flat_keyed(events, "oom") == 2);
     CHECK_FALSE(cgroups::parse_flat_keyed(events, "kill"));
     CHECK_FALSE(cgroups::parse_flat_keyed("", "oom"));
-    CHECK(cgroups::parse_flat_keyed("oom_kill_disable 0\nunder_oom 0\noom_kill 5", "oom_kill") == 5);
+    CHECK(cgroups::parse_flat_keyed("oom_kill_disable 0\nunder_oom 0\noom_kill 5",
+                                    "oom_kill") == 5);
   }
 }

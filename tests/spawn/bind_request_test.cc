@@ -1,9 +1,10 @@
 #include "vassal/bind_request.h"
 
 #include <arpa/inet.h>
-#include <doctest/doctest.h>
 
 #include <cstring>
+
+#include <doctest/doctest.h>
 
 using vassal::kernel_address;
 using vassal::SocketAddress;
@@ -11,8 +12,12 @@ using Kind = vassal::SocketAddress::Kind;
 
 namespace {
 
-SocketAddress path(std::string text) { return {Kind::unix_path, text, "", 0, text}; }
-SocketAddress tcp(std::string host, uint16_t port) { return {Kind::tcp, "", host, port, host}; }
+SocketAddress path(std::string text) {
+  return {Kind::unix_path, text, "", 0, text};
+}
+SocketAddress tcp(std::string host, uint16_t port) {
+  return {Kind::tcp, "", host, port, host};
+}
 
 }  // namespace
 

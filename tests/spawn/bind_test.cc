@@ -1,7 +1,6 @@
 // Binds real sockets as a tenant, in a directory of its own.
 #include "vassal/bind.h"
 
-#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,6 +9,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+
+#include <doctest/doctest.h>
 
 #include "base/files.h"
 
@@ -45,7 +46,7 @@ BindRequest request_for(const std::string& path) {
 }
 
 struct stat info_of(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   CHECK(::lstat(path.c_str(), &info) == 0);
   return info;
 }
@@ -98,7 +99,8 @@ TEST_SUITE("spawn") {
     const auto second = vassal::bind_now(request);
     REQUIRE_FALSE(second);
     CHECK(second.error().is(std::errc::address_in_use));
-    CHECK(second.error().message().find("probably another instance") != std::string::npos);
+    CHECK(second.error().message().find("probably another instance") !=
+          std::string::npos);
     CHECK(info_of(request.address.path).st_ino == first->inode);
   }
 

@@ -1,10 +1,10 @@
 #include "vassal/ladder.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 using vassal::SpawnStep;
 
@@ -22,14 +22,19 @@ ptrdiff_t place_of(SpawnStep step) {
 TEST_SUITE("spawn") {
   TEST_CASE("ladder: the order of the steps") {
     std::string order;
-    for (const vassal::Rung& rung : vassal::rungs()) order += std::string(name_of(rung.step)) + "\n";
+    for (const vassal::Rung& rung : vassal::rungs())
+      order += std::string(name_of(rung.step)) + "\n";
     CHECK(order ==
-          "setsid\ncgroup enter\ncgroup verify\noom_score_adj\ndescriptors\nsetrlimit\npriority\numask\nsignals\n"
-          "capability bounding set\nsetgroups\nsetgid\nsetuid\ncapabilities\nno_new_privs\nno way back to root\n"
+          "setsid\ncgroup enter\ncgroup "
+          "verify\noom_score_adj\ndescriptors\nsetrlimit\npriority\numask\nsignals\n"
+          "capability bounding "
+          "set\nsetgroups\nsetgid\nsetuid\ncapabilities\nno_new_privs\nno way back to "
+          "root\n"
           "exec\n");
   }
 
-  TEST_CASE("ladder: limits stand before privileges go, and privileges are gone before exec") {
+  TEST_CASE(
+      "ladder: limits stand before privileges go, and privileges are gone before exec") {
     CHECK(place_of(SpawnStep::cgroup_verify) < place_of(SpawnStep::uid));
     CHECK(place_of(SpawnStep::limits) < place_of(SpawnStep::uid));
     CHECK(place_of(SpawnStep::groups) < place_of(SpawnStep::gid));

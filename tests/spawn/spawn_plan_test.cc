@@ -1,8 +1,8 @@
 #include "vassal/spawn_plan.h"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
+
+#include <doctest/doctest.h>
 
 using vassal::Identity;
 using vassal::SpawnFacts;
@@ -42,18 +42,22 @@ TEST_SUITE("spawn") {
     VassalConfig config = alice();
     config.gid = 2000;
     config.add_gids = {33, 44};
-    CHECK(make_spawn_plan(config, root_facts(), {})->identity == Identity{1001, 2000, {1001, 33, 44}});
+    CHECK(make_spawn_plan(config, root_facts(), {})->identity ==
+          Identity{1001, 2000, {1001, 33, 44}});
     config.no_initgroups = true;
-    CHECK(make_spawn_plan(config, root_facts(), {})->identity == Identity{1001, 2000, {33, 44}});
+    CHECK(make_spawn_plan(config, root_facts(), {})->identity ==
+          Identity{1001, 2000, {33, 44}});
     config.add_gids = {};
-    CHECK(make_spawn_plan(config, root_facts(), {})->identity == Identity{1001, 2000, {}});
+    CHECK(make_spawn_plan(config, root_facts(), {})->identity ==
+          Identity{1001, 2000, {}});
   }
 
   TEST_CASE("spawn_plan: root is refused unless the operator allows it") {
     VassalConfig config;
     const auto without_uid = make_spawn_plan(config, root_facts(), {});
     REQUIRE_FALSE(without_uid);
-    CHECK(without_uid.error().message() == "no uid is set: a vassal does not run as root");
+    CHECK(without_uid.error().message() ==
+          "no uid is set: a vassal does not run as root");
     config.uid = 0;
     REQUIRE_FALSE(make_spawn_plan(config, root_facts(), {}));
     config.uid = 1001;
@@ -88,11 +92,13 @@ TEST_SUITE("spawn") {
     fds.sockets = {{60, "/run/a.sock"}, {61, "127.0.0.1:80"}};
     const auto plan = make_spawn_plan(alice(), root_facts(), fds);
     REQUIRE(plan);
-    CHECK(plan->argv == std::vector<std::string>{"/usr/bin/vassal", "--name=alice/site", "--config-fd=3",
-                                                 "--lifeline-fd=4", "--handoff-fd=5", "--scoreboard-fd=6",
-                                                 "--socket-fd=7:/run/a.sock", "--socket-fd=8:127.0.0.1:80"});
-    CHECK(plan->fds == std::vector<vassal::FdMapping>{
-                           {54, 1}, {54, 2}, {50, 3}, {51, 4}, {52, 5}, {53, 6}, {60, 7}, {61, 8}});
+    CHECK(plan->argv == std::vector<std::string>{
+                            "/usr/bin/vassal", "--name=alice/site", "--config-fd=3",
+                            "--lifeline-fd=4", "--handoff-fd=5", "--scoreboard-fd=6",
+                            "--socket-fd=7:/run/a.sock", "--socket-fd=8:127.0.0.1:80"});
+    CHECK(plan->fds ==
+          std::vector<vassal::FdMapping>{
+              {54, 1}, {54, 2}, {50, 3}, {51, 4}, {52, 5}, {53, 6}, {60, 7}, {61, 8}});
   }
 
   TEST_CASE("spawn_plan: what is not given is not passed") {
@@ -111,8 +117,10 @@ TEST_SUITE("spawn") {
     config.nice = 5;
     config.umask = 027;
     const auto plan = make_spawn_plan(config, root_facts(), {});
-    CHECK(plan->rlimits == std::vector<vassal::RlimitRow>{
-                               {RLIMIT_CORE, 0}, {RLIMIT_AS, 1 << 30}, {RLIMIT_NPROC, 20}, {RLIMIT_NOFILE, 4096}});
+    CHECK(plan->rlimits == std::vector<vassal::RlimitRow>{{RLIMIT_CORE, 0},
+                                                          {RLIMIT_AS, 1 << 30},
+                                                          {RLIMIT_NPROC, 20},
+                                                          {RLIMIT_NOFILE, 4096}});
     CHECK(plan->nice == 5);
     CHECK(plan->umask == mode_t{027});
   }

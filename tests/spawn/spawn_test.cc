@@ -1,7 +1,6 @@
 // Spawns real programs with real ids and looks at them through /proc.
 #include "vassal/spawn.h"
 
-#include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -10,6 +9,8 @@
 #include <filesystem>
 #include <set>
 #include <sstream>
+
+#include <doctest/doctest.h>
 
 #include "base/files.h"
 #include "tests/cgroups/support.h"
@@ -60,8 +61,10 @@ struct Running {
     for (std::string line; std::getline(lines, line);)
       if (line.starts_with(key + ":\t")) {
         std::string value = line.substr(key.size() + 2);
-        for (char& c : value) c = c == '\t' ? ' ' : c;
-        while (value.ends_with(' ')) value.pop_back();
+        for (char& c : value)
+          c = c == '\t' ? ' ' : c;
+        while (value.ends_with(' '))
+          value.pop_back();
         return value;
       }
     return "";
@@ -108,19 +111,24 @@ TEST_SUITE("spawn") {
   }
 
   TEST_CASE("spawn: the environment is what the plan says and nothing else") {
-    CHECK(output_of(plan_for({"/usr/bin/env"})) == "PATH=/usr/bin:/bin\nGREETING=hello\n");
+    CHECK(output_of(plan_for({"/usr/bin/env"})) ==
+          "PATH=/usr/bin:/bin\nGREETING=hello\n");
   }
 
   TEST_CASE("spawn: no descriptor leaks, and each one is where the plan put it") {
-    const base::Fd secret(::open("/etc/shadow", O_RDONLY));  // without close-on-exec, on purpose
+    const base::Fd secret(
+        ::open("/etc/shadow", O_RDONLY));  // without close-on-exec, on purpose
     auto a = base::make_pipe();
     auto b = base::make_pipe();
     SpawnPlan plan = plan_for({"/bin/sleep", "60"});
     // Crossed over: each source is the other's target.
-    plan.fds = {{a->first.get(), b->first.get()}, {b->first.get(), a->first.get()}, {a->second.get(), 100}};
+    plan.fds = {{a->first.get(), b->first.get()},
+                {b->first.get(), a->first.get()},
+                {a->second.get(), 100}};
     const Running running(plan);
     REQUIRE(running.executed());
-    const std::string fds = "/proc/" + std::to_string(running.spawned.process.pid()) + "/fd";
+    const std::string fds =
+        "/proc/" + std::to_string(running.spawned.process.pid()) + "/fd";
     std::set<int> open;
     for (const auto& entry : std::filesystem::directory_iterator(fds))
       open.insert(std::stoi(entry.path().filename().string()));
@@ -154,7 +162,8 @@ TEST_SUITE("spawn") {
   }
 
   TEST_CASE("spawn: limits of the process stand") {
-    SpawnPlan plan = plan_for({"/bin/sh", "-c", "ulimit -n; ulimit -v; ulimit -c; umask; nice"});
+    SpawnPlan plan =
+        plan_for({"/bin/sh", "-c", "ulimit -n; ulimit -v; ulimit -c; umask; nice"});
     plan.rlimits = {{RLIMIT_CORE, 0}, {RLIMIT_NOFILE, 64}, {RLIMIT_AS, 1 << 30}};
     plan.umask = 027;
     plan.nice = 7;
@@ -178,7 +187,8 @@ TEST_SUITE("spawn") {
     auto created = tree->create("alice/site", limits);
     REQUIRE(created);
     cgroups::Leaf leaf = *created->group.make_leaf(3);
-    const std::string membership = output_of(plan_for({"/bin/cat", "/proc/self/cgroup"}), &leaf);
+    const std::string membership =
+        output_of(plan_for({"/bin/cat", "/proc/self/cgroup"}), &leaf);
     const auto attachment = leaf.attachment();
     for (const std::string& line : attachment->lines) {
       CAPTURE(line);
@@ -214,7 +224,8 @@ TEST_SUITE("spawn") {
     CHECK(WEXITSTATUS(status) == 127);
     REQUIRE(std::holds_alternative<SpawnFailed>(outcome));
     CHECK(std::get<SpawnFailed>(outcome).step == SpawnStep::cgroup_verify);
-    CHECK(std::get<SpawnFailed>(outcome).message() == "cgroup verify: Invalid cross-device link");
+    CHECK(std::get<SpawnFailed>(outcome).message() ==
+          "cgroup verify: Invalid cross-device link");
   }
 
   TEST_CASE("spawn: the failing step is reported with its errno") {
@@ -234,7 +245,8 @@ TEST_SUITE("spawn") {
     check_failed(nobody, SpawnStep::no_way_back, EPERM);
   }
 
-  TEST_CASE("spawn: one target for two descriptors is refused before anything is cloned") {
+  TEST_CASE(
+      "spawn: one target for two descriptors is refused before anything is cloned") {
     SpawnPlan plan = plan_for({"/bin/true"});
     plan.fds = {{0, 3}, {1, 3}};
     const auto spawned = vassal::spawn(plan, nullptr);
@@ -242,15 +254,19 @@ TEST_SUITE("spawn") {
     CHECK(spawned.error().is(std::errc::invalid_argument));
   }
 
-  TEST_CASE("spawn: without privileges nobody else can be become, and oneself needs none") {
+  TEST_CASE(
+      "spawn: without privileges nobody else can be become, and oneself needs none") {
     const pid_t child = ::fork();
     if (child == 0) {
-      if (::setresgid(kGid, kGid, kGid) != 0 || ::setresuid(kUid, kUid, kUid) != 0) ::_exit(1);
+      if (::setresgid(kGid, kGid, kGid) != 0 || ::setresuid(kUid, kUid, kUid) != 0)
+        ::_exit(1);
       SpawnPlan other = plan_for({"/bin/true"});
       auto spawned = vassal::spawn(other, nullptr);
       const auto outcome = vassal::wait_report(spawned->report.get());
       const auto* failed = std::get_if<SpawnFailed>(&outcome);
-      if (failed == nullptr || failed->step != SpawnStep::groups || failed->error != EPERM) ::_exit(2);
+      if (failed == nullptr || failed->step != SpawnStep::groups ||
+          failed->error != EPERM)
+        ::_exit(2);
       SpawnPlan same = plan_for({"/bin/true"});
       same.identity.reset();
       auto again = vassal::spawn(same, nullptr);
@@ -269,8 +285,8 @@ TEST_SUITE("spawn") {
       SpawnPlan plan = plan_for({"/bin/sleep", "60"});
       plan.parent = vassal::Parent::ours;
       auto spawned = vassal::spawn(plan, nullptr);
-      const bool executed =
-          spawned && std::holds_alternative<SpawnExecuted>(vassal::wait_report(spawned->report.get()));
+      const bool executed = spawned && std::holds_alternative<SpawnExecuted>(
+                                           vassal::wait_report(spawned->report.get()));
       const pid_t pid = executed ? spawned->process.pid() : -1;
       (void)!::write(pipe->second.get(), &pid, sizeof(pid));
       ::_exit(0);
@@ -283,8 +299,8 @@ TEST_SUITE("spawn") {
     auto process = base::Pidfd::open(pid);
     REQUIRE(process);
     CHECK_FALSE(process->ended());
-    CHECK(content("/proc/" + std::to_string(pid) + "/status").find("PPid:\t" + std::to_string(::getpid())) !=
-          std::string::npos);
+    CHECK(content("/proc/" + std::to_string(pid) + "/status")
+              .find("PPid:\t" + std::to_string(::getpid())) != std::string::npos);
     CHECK(process->signal(SIGKILL));
     CHECK(::waitpid(pid, &status, 0) == pid);  // we are the parent: we can reap it
   }
