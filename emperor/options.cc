@@ -62,9 +62,10 @@ std::string flag(Options& o, const std::string& value) {
   return parse_flag(value, &(o.*member));
 }
 
-std::string add_source(Options& o, const std::string& value) {
-  o.sources.push_back(value);
-  return value.empty() ? "needs a directory or a glob" : "";
+template <std::vector<std::string> Options::* member>
+std::string add(Options& o, const std::string& value) {
+  (o.*member).push_back(value);
+  return value.empty() ? "needs a value" : "";
 }
 
 /// Options that only the router understands go to it as they are.
@@ -80,16 +81,16 @@ std::string to_router(Options& o, const std::string& value) {
 }
 
 constexpr auto kTable = std::to_array<OptionRow>({
-    {"emperor", "DIR|GLOB", "where vassal files are (the same as a plain argument)", add_source},
+    {"emperor", "DIR|GLOB", "where vassal files are (the same as a plain argument)", add<&Options::sources>},
     {"run-dir", "DIR", "sockets, pid files, logs and claims", text<&Options::run_dir>},
     {"control", "PATH", "socket for emperorctl (default: <run-dir>/control.sock)", text<&Options::control>},
     {"router-uwsgi", "PATH|HOST:PORT", "where the fastrouter takes the uwsgi protocol from nginx",
-     text<&Options::router_uwsgi>},
+     add<&Options::router_uwsgi>},
     {"router-uwsgi-mode", "MODE", "mode of that socket's file (octal)",
      [](Options& o, const std::string& v) { return parse_mode(v, &o.router_uwsgi_mode); }},
     {"router-uwsgi-group", "GROUP", "group of that socket's file (www-data)",
      text<&Options::router_uwsgi_group>},
-    {"router-http", "HOST:PORT", "where the fastrouter takes HTTP/1.1", text<&Options::router_http>},
+    {"router-http", "HOST:PORT", "where the fastrouter takes HTTP/1.1", add<&Options::router_http>},
     {"router-processes", "N", "fastrouter processes",
      [](Options& o, const std::string& v) { return parse_number(v, 1, 256, &o.router_processes); }},
     {"router-uid", "USER", "the user of the fastrouter", text<&Options::router_uid>},
@@ -99,7 +100,9 @@ constexpr auto kTable = std::to_array<OptionRow>({
     {"http-timeout", "SECONDS", "longest silence of an HTTP client", to_router<"http-timeout">},
     {"request-timeout", "SECONDS", "longest wait for an answer over HTTP", to_router<"request-timeout">},
     {"limit-post", "BYTES", "largest request body over HTTP", to_router<"limit-post">},
-    {"access-log", "PATH", "the fastrouter's access log", to_router<"access-log">},
+    {"header-timeout", "SECONDS", "how long a client may take for the head of its request",
+     to_router<"header-timeout">},
+    {"queue-total", "N", "requests parked in one router process", to_router<"queue-total">},
     {"defaults", "FILE", "ini that applies below every vassal file", text<&Options::defaults>},
     {"policy", "FILE", "ini that applies above every vassal file", text<&Options::policy>},
     {"trusted", "", "take vassal files whoever owns or may write them", flag<&Options::trusted>},

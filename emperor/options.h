@@ -22,10 +22,10 @@ struct Options {
   std::string run_dir = "/run/imperium";
   std::string control;                      ///< default <run-dir>/control.sock
 
-  std::string router_uwsgi;                 ///< unix path or host:port, for nginx; empty = none
+  std::vector<std::string> router_uwsgi;    ///< unix paths or host:port, for nginx
   std::optional<mode_t> router_uwsgi_mode;
   std::string router_uwsgi_group;
-  std::string router_http;                  ///< host:port; empty = none
+  std::vector<std::string> router_http;     ///< host:port
   uint32_t router_processes = 1;
   std::string router_uid = "nobody";
   std::string router_gid = "nogroup";

@@ -33,8 +33,8 @@ std::string_view router_state(State state) {
 // ---- listeners --------------------------------------------------------------------------------
 
 base::Result<> RouterLink::bind(Held* held) {
-  if (!s_.options.router_uwsgi.empty()) TRY(add_listener("uwsgi", s_.options.router_uwsgi, held));
-  if (!s_.options.router_http.empty()) TRY(add_listener("http", s_.options.router_http, held));
+  for (const auto& address : s_.options.router_uwsgi) TRY(add_listener("uwsgi", address, held));
+  for (const auto& address : s_.options.router_http) TRY(add_listener("http", address, held));
   return {};
 }
 
@@ -91,6 +91,7 @@ base::Result<> RouterLink::spawn(Process& process) {
                     .group = s_.options.router_gid,
                     .arguments = s_.options.router_options,
                     .control = pair.second.get()};
+  spawn.arguments.push_back("--log-level=" + s_.options.log_level);
   TRY_ASSIGN(process.pidfd, spawn_router(spawn));
   process.pid = process.pidfd.pid();
   process.began = base::Clock::now();

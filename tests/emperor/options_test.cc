@@ -29,7 +29,7 @@ TEST_SUITE("emperor") {
     CHECK(o.options.sources == std::vector<std::string>{"/etc/a", "/etc/b/*/*.ini"});
     CHECK(o.options.run_dir == "/run/x");
     CHECK(o.options.control == "/run/x/control.sock");
-    CHECK(o.options.router_http == "127.0.0.1:8080");
+    CHECK(o.options.router_http == std::vector<std::string>{"127.0.0.1:8080"});
     CHECK(o.options.trusted);
     CHECK(o.options.router_uwsgi_mode == mode_t{0660});
     CHECK(o.options.rescan == std::chrono::seconds(5));
