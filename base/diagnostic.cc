@@ -19,4 +19,11 @@ std::string Diagnostic::message() const {
   return printable(origin.text(), 1024) + ": " + prefix + printable(text, 1024);
 }
 
+std::string clipped(std::string text) {
+  constexpr size_t kLongest = 400;
+  if (text.size() <= kLongest) return text;
+  text.resize(kLongest);
+  return text + "...";
+}
+
 }  // namespace base

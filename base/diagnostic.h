@@ -19,4 +19,7 @@ struct Diagnostic {
   friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };
 
+/// `text`, cut at a length that fits a log line: what a tenant wrote can be long.
+std::string clipped(std::string text);
+
 }  // namespace base

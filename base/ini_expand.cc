@@ -60,7 +60,7 @@ class Expansion {
   std::string at_once(const std::string& value);
   void complain(const Origin& origin, Level level, std::string text) {
     if (diagnostics_.size() < limits_.diagnostics)
-      diagnostics_.push_back({level, origin, std::move(text)});
+      diagnostics_.push_back({level, origin, clipped(std::move(text))});
   }
 
   FileSource& files_;

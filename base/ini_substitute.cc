@@ -81,7 +81,7 @@ class Substitution {
   void index_keys();
   void complain(const Setting& s, Diagnostic::Level level, std::string text) {
     if (out_.size() < limits_.diagnostics)
-      out_.push_back({level, s.origin, std::move(text)});
+      out_.push_back({level, s.origin, clipped(std::move(text))});
   }
 
   std::vector<Setting>& table_;

@@ -45,6 +45,13 @@ std::string resolved(const std::string& absolute) {
   return (found == "/" ? "" : found) + absolute.substr(slash);
 }
 
+/// What the kernel calls the open file; empty if it has no name.
+std::string path_behind(int fd) {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), error)
+      .string();
+}
+
 FileFact fact_of(const std::string& path, const struct stat& s) {
   FileFact fact;
   fact.path = path;
@@ -87,6 +94,9 @@ Result<SourceFile> OpenFiles::read(const std::string& path, size_t limit) {
   if (::fstat(fd.get(), &s) != 0) return fail_errno("stat");
   if (!S_ISREG(s.st_mode)) return fail("it is not a regular file");
   facts_.push_back(fact_of(full, s));
+  // behind a link stands a directory of its own
+  if (follow == 0 && facts_.back().loose_directory.empty())
+    facts_.back().loose_directory = find_loose_directory(path_behind(fd.get()));
   if (std::cmp_greater(s.st_size, limit))
     return fail(EFBIG, "it has more than " + std::to_string(limit) + " bytes");
   auto text = read_fd(fd.get(), limit);

@@ -46,6 +46,7 @@ std::optional<uint32_t> id_of(std::string_view text) {
 
 std::optional<gid_t> group_of(ConfigBuild& build, const Setting& s) {
   if (const auto gid = id_of(s.value)) return gid;
+  if (!build.may_look_up(s)) return std::nullopt;
   if (const auto gid = build.names.gid_of(s.value)) return gid;
   build.error(s, fmt::format("unknown group '{}'", s.value));
   return std::nullopt;
@@ -108,8 +109,18 @@ uint32_t clamp_to(uint64_t value, uint64_t most) {
   return static_cast<uint32_t>(std::min(value, most));
 }
 
+bool ConfigBuild::may_look_up(const Setting& s) {
+  if (lookups_left == 0) {
+    error(s, "too many users and groups are named");
+    return false;
+  }
+  --lookups_left;
+  return true;
+}
+
 void apply_uid(ConfigBuild& build, const Setting& s) {
   auto uid = id_of(s.value);
+  if (!uid && !build.may_look_up(s)) return;
   if (!uid) uid = build.names.uid_of(s.value);
   if (!uid) return build.error(s, fmt::format("unknown user '{}'", s.value));
   build.config.uid = *uid;
@@ -167,6 +178,8 @@ void apply_socket(ConfigBuild& build, const Setting& s) {
   auto address = parse_socket_address(s.value, build.socket_directory);
   if (!address) return build.error(s, s.key + ": " + address.error().message());
   auto& sockets = build.config.sockets;
+  if (sockets.size() >= ConfigBuild::kMostSockets)
+    return build.error(s, fmt::format("more than {} sockets", ConfigBuild::kMostSockets));
   if (std::ranges::count(sockets, address->text, &SocketAddress::text) > 0)
     return build.warn(s, fmt::format("'{}' stands here twice", address->text));
   sockets.push_back(*std::move(address));

@@ -26,7 +26,7 @@ struct ConfigBuild {
 
   void tell(Diagnostic::Level level, const base::Setting& s, std::string text) {
     if (diagnostics.size() < kMostDiagnostics)
-      diagnostics.push_back({level, s.origin, std::move(text)});
+      diagnostics.push_back({level, s.origin, base::clipped(std::move(text))});
   }
   void error(const base::Setting& s, std::string text) {
     tell(Diagnostic::Level::error, s, std::move(text));
@@ -35,7 +35,13 @@ struct ConfigBuild {
     tell(Diagnostic::Level::warning, s, std::move(text));
   }
 
+  /// Whether one more user or group may be looked up; an error once it is too many. The
+  /// user database can be slow, and the emperor waits for it.
+  bool may_look_up(const base::Setting& s);
+
   static constexpr size_t kMostDiagnostics = 500;
+  static constexpr size_t kMostSockets = 64;
+  size_t lookups_left = 64;
 };
 
 using Row = base::Option<ConfigBuild>;

@@ -126,7 +126,12 @@ void Maker::unknown(const Setting& s) {
   if (is_uwsgi_name(s.key))
     return build_.warn(
         s, fmt::format("{} has no effect: this uWSGI option is not available", s.key));
-  const auto nearest = option_table().nearest(s.key);
+  // every comparison with all names costs some microseconds: a hostile file has thousands
+  // of keys
+  constexpr size_t kMostGuesses = 32;
+  const auto nearest = told_unknown_.size() <= kMostGuesses
+                           ? option_table().nearest(s.key)
+                           : std::string_view();
   build_.tell(strict_ ? Level::error : Level::warning, s,
               nearest.empty() ? fmt::format("unknown option '{}'", s.key)
                               : fmt::format("unknown option '{}': did you mean '{}'?",

@@ -52,14 +52,19 @@ base::IniWorld world_of(uid_t uid, gid_t gid, const ReadOptions& options) {
   world.version = IMPERIUM_VERSION;
   world.uid = uid;
   world.gid = gid;
-  world.user = system_names().name_of(uid).value_or(std::to_string(uid));
+  world.environment = options.environment;
+  world.user = std::to_string(uid);
+  if (const ::passwd* user = ::getpwuid(uid); user != nullptr) {
+    world.user = user->pw_name;
+    if (world.variable("HOME") == nullptr)
+      world.environment.emplace_back("HOME", user->pw_dir);
+  }
   if (const ::group* group = ::getgrgid(gid); group != nullptr)
     world.group = group->gr_name;
   world.cpus = std::max(1U, std::thread::hardware_concurrency());
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   world.unix_time_us = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-  world.environment = options.environment;
   world.for_many = options.for_many;
   return world;
 }

@@ -21,7 +21,7 @@
 namespace vassal {
 
 struct ReadOptions {
-  /// What $(NAME) sees.
+  /// What $(NAME) sees; HOME is the owner's if it is not among them.
   std::vector<std::pair<std::string, std::string>> environment = {};
   /// Settings in front of each file's own (name, value), as uWSGI's vassal-set.
   std::vector<std::pair<std::string, std::string>> preset = {};

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/config/dialect.h"
+#include "tests/config/machine.h"
 
 using dialect::World;
 
@@ -71,6 +72,27 @@ TEST_SUITE("config") {
       CHECK(w.result.settings.size() <= 10000);
       CHECK(w.result.diagnostics.size() <= 200);
     }
+  }
+
+  TEST_CASE("hostile files: finding their meaning is bounded as well") {
+    std::string unknown, users, sockets;
+    for (int i = 0; i < 3000; ++i) {
+      const std::string n = std::to_string(i);
+      unknown += "procsses-of-the-worker-number-" + n + " = 1\n";
+      users += "uid = nobody-" + n + "\nadd-gid = none-" + n + "\n";
+      sockets += "socket = /run/" + n + ".sock\ndomain = d" + n + ".example\nenv = A" +
+                 n + "=1\n";
+    }
+    for (const std::string& text : {unknown, users, sockets}) {
+      const auto start = std::chrono::steady_clock::now();
+      const auto made = machine::make(text);
+      CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+      CHECK(made.diagnostics.size() <= 500);
+      CHECK(made.config.sockets.size() <= 64);
+    }
+    const auto long_text = machine::make("x" + std::string(60000, 'y') + " = 1\n");
+    REQUIRE(long_text.diagnostics.size() == 1);
+    CHECK(long_text.diagnostics[0].text.size() < 500);
   }
 
   TEST_CASE("hostile files: every cut of a dense file is read without harm") {

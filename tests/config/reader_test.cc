@@ -1,6 +1,7 @@
 #include "vassal/reader.h"
 
 #include <dirent.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -117,6 +118,14 @@ TEST_SUITE("config") {
         "a.ini", "[uwsgi]\nif-not-env = UWSGI_EMPEROR_FD\nalone = 1\nend-if =\nx = 1\n");
     CHECK(read_vassal_file(path).settings.size() == 2);
     CHECK(read_in_child({path}, ::geteuid())[0].settings.size() == 1);
+  }
+
+  TEST_CASE("reader: HOME is the owner's unless the caller has another") {
+    const TempDir dir;
+    const auto path = dir.put("a.ini", "[uwsgi]\nx = $(HOME)\n");
+    const auto* user = ::getpwuid(::geteuid());
+    if (user != nullptr)
+      CHECK(read_in_child({path}, ::geteuid())[0].settings[0].value == user->pw_dir);
   }
 
   TEST_CASE("reader: many large answers pass through the pipe") {
