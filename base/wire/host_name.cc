@@ -81,6 +81,7 @@ std::optional<std::string> normalise_host(std::string_view host) {
 }
 
 std::optional<std::string> normalise_domain(std::string_view domain) {
+  if (domain == "*") return "*";
   const bool wildcard = domain.starts_with("*.");
   if (wildcard) domain.remove_prefix(2);
   if (domain.find(':') != std::string_view::npos && !domain.starts_with('['))

@@ -69,7 +69,7 @@ int check_files(const std::vector<std::string>& files, const FileOptions& option
                   file + (check.usable ? ": can be served\n" : ": is refused\n")).c_str(), stdout);
   }
   if (options.json) std::puts(list.dump(2, ' ', false, json::error_handler_t::replace).c_str());
-  return bad ? 1 : 0;
+  return bad ? 2 : 0;
 }
 
 int explain_file(const std::string& file, const FileOptions& options) {

@@ -33,7 +33,7 @@ TEST_SUITE("wire") {
     CHECK(wire::normalise_domain("*.Example.com") == "*.example.com");
     CHECK(wire::normalise_domain("example.com") == "example.com");
     for (const char* domain :
-         {"*", "*.", "*x.example", "a.*.example", "example.com:80", "**.a"}) {
+         {"*.", "*x.example", "a.*.example", "example.com:80", "**.a"}) {
       CAPTURE(domain);
       CHECK_FALSE(wire::normalise_domain(domain));
     }
