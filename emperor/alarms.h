@@ -20,6 +20,7 @@ struct Alarm {
     slot,           ///< look whether a starter still needs its slot
     mercy,          ///< a draining generation had its time
     gone,           ///< look again whether a killed generation is gone
+    lost,           ///< an adopted generation's end should have been told by now
     quiet,          ///< a file (in `vassal`) was not written for a while
     claims,         ///< save the claims
   };

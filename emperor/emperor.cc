@@ -66,7 +66,9 @@ uvx::Task<base::Result<>> Emperor::start() {
   if (auto opened = open_control(); !opened) co_return opened;
   if (auto bound = router_.bind(&*held); !bound) co_return base::wrap(bound.error(), "router");
   for (const auto& note : tree_.notes()) log_.info("cgroups: {}", note);
+  adopt_everybody(&*held);
   router_.start(&*held);
+  clear_leftovers(*held);
   if (auto opened = open_sources(); !opened) co_return opened;
   tasks_.spawn(ring_alarms(this));
   tasks_.spawn(hear_keeper(this));
@@ -189,6 +191,7 @@ uvx::Task<void> Emperor::ring_alarms(Emperor* self) {
         case Alarm::Kind::start_timeout:
         case Alarm::Kind::slot:
         case Alarm::Kind::mercy:
+        case Alarm::Kind::lost:
         case Alarm::Kind::gone: self->launcher_.on_alarm(*alarm); break;
       }
     }

@@ -22,6 +22,7 @@
 #include "emperor/options.h"
 #include "emperor/record.h"
 #include "emperor/router_link.h"
+#include "emperor/snapshot.h"
 #include "emperor/wake.h"
 
 namespace emperor {
@@ -68,6 +69,14 @@ class Emperor final : LauncherReports {
   Vassal* vassal_of(const std::string& path);
   Vassal* add_vassal(const std::string& path);
 
+  // what an earlier emperor left
+  void adopt_everybody(Held* held);
+  void adopt(const Snapshot& snapshot, Held* held);
+  void adopt_generation(Vassal& vassal, const Snapshot& snapshot, const Snapshot::Started& started, Held* held);
+  void go_on(Vassal& vassal);
+  std::shared_ptr<const Configuration> decode(const std::string& encoded) const;
+  void clear_leftovers(const Held& held);
+
   // lives
   void happen(Vassal& vassal, Event event);
   void carry_out(Vassal& vassal, const std::vector<Order>& orders, State before);
@@ -77,6 +86,7 @@ class Emperor final : LauncherReports {
   void on_ready(Vassal& vassal, uint64_t generation) override;
   void on_failed(Vassal& vassal, uint64_t generation, const std::string& reason) override;
   void on_gone(Vassal& vassal, uint64_t generation, const std::string& reason) override;
+  void on_changed(const Vassal& vassal) override;
   void on_spoiled(uint64_t id);
   void reload_all();
 

@@ -178,7 +178,12 @@ void Emperor::file_is_good(const std::string& path, std::shared_ptr<const Config
       return file_is_broken(path, made.error().message());
   }
   router_.vassal_changed(vassal->id);
+  const std::string name = vassal->name;
   happen(*vassal, Event::changed);
+  // Hosts that it held before it was known (saved claims) are no change, but news to the router.
+  if (roster_.find(name) == nullptr) return;
+  for (const auto& host : vassal->configuration->config.domains)
+    if (claims_.holder(host) == name) router_.route_changed(host);
 }
 
 void Emperor::file_is_gone(const std::string& path) {

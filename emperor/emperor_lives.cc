@@ -35,13 +35,30 @@ void Emperor::carry_out(Vassal& vassal, const std::vector<Order>& orders, State 
       case Order::Kind::forget: forgotten = true; break;
     }
   }
-  if (forgotten) forget(vassal);
+  if (forgotten)
+    forget(vassal);
+  else
+    on_changed(vassal);
+}
+
+/// A fresh snapshot for the keeper, who is the only one to hold it.
+void Emperor::on_changed(const Vassal& vassal) {
+  const auto known = roster_.files.find(vassal.path);
+  const Known nothing{};
+  const std::string bytes = encode_snapshot(take_snapshot(vassal, known == roster_.files.end() ? nothing : known->second));
+  const auto memfd = base::make_memfd("snapshot");
+  if (!memfd || !base::write_all(memfd->get(), bytes)) {
+    log_.error("vassal {}: cannot be remembered for the next emperor", vassal.name);
+    return;
+  }
+  keeper_.hold(held_name("vassal", vassal.name, ""), memfd->get());
 }
 
 void Emperor::forget(Vassal& vassal) {
   log_.info("vassal {}: gone", vassal.name);
   router_.removed(vassal.id);
   launcher_.give_back(vassal);
+  keeper_.release(held_name("vassal", vassal.name, ""));
   if (const auto name = names_.find(vassal.path); name != names_.end() && name->second == vassal.name)
     names_.erase(name);
   roster_.erase(vassal.name);

@@ -197,6 +197,7 @@ base::Result<> Launcher::clone(Vassal& vassal, const Gen& generation, base::Fd* 
   s_.log.info("vassal {}: spawned generation={} pid={} uid={} cgroup={}", vassal.name,
               generation->number, pid, plan.identity ? plan.identity->uid : ::geteuid(),
               generation->leaf.text());
+  s_.reports.on_changed(vassal);
   return {};
 }
 
@@ -210,23 +211,30 @@ base::Result<base::Fd> Launcher::open_log(const std::string& name) const {
 
 // ---- sockets ----------------------------------------------------------------------------------
 
+base::Result<std::optional<vassal::Identity>> Launcher::identity_of(
+    const vassal::VassalConfig& config) const {
+  auto facts = vassal::spawn_facts_for(config, s_.options.vassal_program, {});
+  facts.root_allowed = s_.options.allow_root_vassals;
+  TRY_ASSIGN(auto plan, vassal::make_spawn_plan(config, facts, {}));
+  return std::move(plan.identity);
+}
+
 uvx::Task<base::Result<>> Launcher::bind_sockets(std::string name, Gen generation) {
   const auto& config = generation->configuration->config;
   if (config.sockets.empty()) co_return base::Result<>{};
-  auto facts = vassal::spawn_facts_for(config, s_.options.vassal_program, name);
-  facts.root_allowed = s_.options.allow_root_vassals;
-  auto plan = vassal::make_spawn_plan(config, facts, {});
-  if (!plan) co_return std::unexpected(plan.error());
+  const auto identity = identity_of(config);
+  if (!identity) co_return std::unexpected(identity.error());
   for (const auto& address : config.sockets) {
     Vassal* vassal = s_.roster.find(name);
     if (vassal == nullptr || generation->over) co_return base::Result<>{};
     if (vassal->sockets.contains(address.text)) continue;
-    auto bound = co_await bind_socket(s_.loop, config, address, plan->identity);
+    auto bound = co_await bind_socket(s_.loop, config, address, *identity);
     if (!bound) co_return std::unexpected(bound.error());
     vassal = s_.roster.find(name);
     if (vassal == nullptr) co_return base::Result<>{};
     s_.keeper.hold(held_name("socket", name, address.text), bound->fd.get());
     vassal->sockets[address.text] = *std::move(bound);
+    s_.reports.on_changed(*vassal);
   }
   co_return base::Result<>{};
 }
@@ -417,6 +425,8 @@ void Launcher::on_alarm(const Alarm& alarm) {
   } else if (alarm.kind == Alarm::Kind::mercy) {
     s_.log.warn("vassal {}: killed, still busy after reload-mercy generation={}", alarm.vassal, alarm.generation);
     kill(*vassal, alarm.generation);
+  } else if (alarm.kind == Alarm::Kind::lost && !generation->exited) {
+    first_process_ended(*vassal, generation, "while no emperor was there");
   } else if (alarm.kind == Alarm::Kind::gone) {
     if (generation->exited || !generation->pidfd)
       sweep(*vassal, generation);
@@ -426,13 +436,22 @@ void Launcher::on_alarm(const Alarm& alarm) {
 }
 
 void Launcher::adopt(Vassal& vassal, Gen generation, base::Fd lifeline) {
+  const auto now = base::Clock::now();
   s_.roster.processes[generation->pidfd.pid()] = {vassal.name, generation->number};
-  generation->lifeline = std::make_shared<MessageChannel>(s_.loop, s_.tasks, std::move(lifeline));
   vassal.generations[generation->number] = generation;
-  s_.tasks.spawn(listen_to(this, vassal.name, generation, generation->lifeline));
-  if (!generation->ready)
-    s_.set_alarm(base::Clock::now() + generation->configuration->config.start_timeout,
-                 {Alarm::Kind::start_timeout, vassal.name, generation->number});
+  generation->began = now;
+  if (lifeline) {
+    generation->lifeline = std::make_shared<MessageChannel>(s_.loop, s_.tasks, std::move(lifeline));
+    s_.tasks.spawn(listen_to(this, vassal.name, generation, generation->lifeline));
+  }
+  const auto& config = generation->configuration->config;
+  if (generation->over)
+    s_.set_alarm(now + config.reload_mercy, {Alarm::Kind::mercy, vassal.name, generation->number});
+  else if (!generation->ready)
+    s_.set_alarm(now + config.start_timeout, {Alarm::Kind::start_timeout, vassal.name, generation->number});
+  // It ended and the keeper's word about it was lost with the last emperor: do not wait for ever.
+  if (generation->pidfd.ended())
+    s_.set_alarm(now + 200ms, {Alarm::Kind::lost, vassal.name, generation->number});
 }
 
 }  // namespace emperor

@@ -28,6 +28,8 @@ struct LauncherReports {
   virtual void on_failed(Vassal& vassal, uint64_t generation, const std::string& reason) = 0;
   /// Every process of it is gone. `reason` says how its first process ended.
   virtual void on_gone(Vassal& vassal, uint64_t generation, const std::string& reason) = 0;
+  /// Something that the next emperor has to know is different now.
+  virtual void on_changed(const Vassal& vassal) = 0;
 };
 
 class Launcher {
@@ -60,8 +62,10 @@ class Launcher {
   /// The keeper reaped a child; false if it was no vassal.
   bool on_exit(pid_t pid, base::ExitStatus status);
   void on_alarm(const Alarm& alarm);
-  /// Goes on with a generation that an earlier emperor started.
+  /// Goes on with a generation that an earlier emperor started: its pidfd is set, its lifeline given.
   void adopt(Vassal& vassal, std::shared_ptr<Generation> generation, base::Fd lifeline);
+  /// Whom the vassal's processes and sockets belong to; nothing: us.
+  base::Result<std::optional<vassal::Identity>> identity_of(const vassal::VassalConfig& config) const;
 
  private:
   using Gen = std::shared_ptr<Generation>;

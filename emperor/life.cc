@@ -95,18 +95,21 @@ void Life::finish_if_gone(base::Instant now, std::vector<Order>* orders) {
   if (state_ == State::stopped && removed_ && empty) orders->push_back({Order::Kind::forget});
 }
 
-void Life::resume(State state, uint64_t newest, std::optional<uint64_t> current,
-                  std::optional<uint64_t> next, std::set<uint64_t> leaving, uint64_t restarts,
-                  base::Instant now) {
-  state_ = state;
-  newest_ = newest;
-  current_ = current;
-  next_ = next;
-  leaving_ = std::move(leaving);
-  restarts_ = restarts;
+LifeSummary Life::summary() const {
+  return {state_, newest_, current_, next_, leaving_, restarts_, removed_, stopped_};
+}
+
+void Life::resume(const LifeSummary& summary, base::Instant now) {
+  state_ = summary.state;
+  newest_ = summary.newest;
+  current_ = summary.current;
+  next_ = summary.next;
+  leaving_ = summary.leaving;
+  restarts_ = summary.restarts;
+  removed_ = summary.removed;
+  stopped_ = summary.stopped;
   current_since_ = now;
   due_at_ = now;
-  stopped_ = state == State::stopped;
 }
 
 }  // namespace emperor

@@ -31,6 +31,19 @@ struct Order {
   friend bool operator==(const Order&, const Order&) = default;
 };
 
+/// A life in a few values: what an emperor hands to the next one.
+struct LifeSummary {
+  State state = State::rejected;
+  uint64_t newest = 0;
+  std::optional<uint64_t> current;
+  std::optional<uint64_t> next;
+  std::set<uint64_t> leaving;
+  uint64_t restarts = 0;
+  bool removed = false;
+  bool stopped = false;
+  friend bool operator==(const LifeSummary&, const LifeSummary&) = default;
+};
+
 class Life {
  public:
   explicit Life(BackoffPolicy policy = {}) : backoff_(policy) {}
@@ -60,10 +73,9 @@ class Life {
   bool removed() const { return removed_; }
   bool stopped_by_operator() const { return stopped_; }
 
-  /// Takes the place of a life that another emperor led (adoption).
-  void resume(State state, uint64_t newest, std::optional<uint64_t> current,
-              std::optional<uint64_t> next, std::set<uint64_t> leaving, uint64_t restarts,
-              base::Instant now);
+  LifeSummary summary() const;
+  /// Goes on with a life that another emperor led. A wait is over at once, a healthy time begins.
+  void resume(const LifeSummary& summary, base::Instant now);
 
  private:
   void take(Event event, base::Instant now, double random, std::vector<Order>* orders);

@@ -2,11 +2,14 @@
 
 namespace emperor {
 
-Vassal& Roster::add(const std::string& name) {
+Vassal& Roster::add(const std::string& name) { return add(name, newest_id_ + 1); }
+
+Vassal& Roster::add(const std::string& name, uint64_t id) {
   auto& vassal = vassals_[name];
   vassal = std::make_unique<Vassal>();
   vassal->name = name;
-  vassal->id = ++newest_id_;
+  vassal->id = id;
+  newest_id_ = std::max(newest_id_, id);
   by_id_[vassal->id] = vassal.get();
   return *vassal;
 }

@@ -72,6 +72,8 @@ struct Vassal {
 class Roster {
  public:
   Vassal& add(const std::string& name);
+  /// The same under the number it had for an earlier emperor's router.
+  Vassal& add(const std::string& name, uint64_t id);
   Vassal* find(const std::string& name);
   Vassal* find_id(uint64_t id);
   void erase(const std::string& name);

@@ -1,0 +1,158 @@
+// The emperor's inheritance: what an earlier emperor of this keeper left is taken over, each piece
+// checked against the kernel. What nobody can account for is ended and removed.
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/files.h"
+#include "emperor/emperor.h"
+#include "vassal/settings_codec.h"
+
+namespace emperor {
+
+namespace {
+
+constexpr size_t kMostSnapshot = 64 << 20;
+
+/// Takes a held descriptor; empty if there is none of that name.
+base::Fd take(Held* held, const std::string& name) {
+  const auto found = held->find(name);
+  if (found == held->end()) return {};
+  base::Fd fd = std::move(found->second);
+  held->erase(found);
+  return fd;
+}
+
+}  // namespace
+
+void Emperor::adopt_everybody(Held* held) {
+  const auto began = base::Clock::now();
+  const std::string prefix = "vassal\n";
+  std::vector<std::string> names;
+  for (auto it = held->lower_bound(prefix); it != held->end() && it->first.starts_with(prefix); ++it)
+    names.push_back(it->first);
+  for (const auto& name : names) {
+    const base::Fd memfd = take(held, name);
+    ::lseek(memfd.get(), 0, SEEK_SET);
+    const auto bytes = base::read_fd(memfd.get(), kMostSnapshot);
+    const auto snapshot = bytes ? decode_snapshot(*bytes) : std::unexpected(bytes.error());
+    if (snapshot) {
+      adopt(*snapshot, held);
+    } else {
+      log_.error("adoption: {}: {}", base::printable(name), snapshot.error().message());
+      keeper_.release(name);
+    }
+  }
+  if (!names.empty())
+    log_.info("emperor: adopted vassals={} took={}ms", roster_.size(),
+              (base::Clock::now() - began) / std::chrono::milliseconds(1));
+}
+
+std::shared_ptr<const Configuration> Emperor::decode(const std::string& encoded) const {
+  auto configuration = std::make_shared<Configuration>();
+  configuration->encoded = encoded;
+  if (const auto layers = vassal::decode_layers(encoded)) {
+    auto parsed = vassal::make_config(*layers, vassal::system_names());
+    configuration->config = std::move(parsed.config);
+    configuration->diagnostics = std::move(parsed.diagnostics);
+  }
+  if (::geteuid() != 0) configuration->config.uid.reset(), configuration->config.gid.reset();
+  return configuration;
+}
+
+void Emperor::adopt(const Snapshot& snapshot, Held* held) {
+  Vassal& vassal = roster_.add(snapshot.name, snapshot.id);
+  vassal.path = snapshot.path;
+  vassal.source = snapshot.source;
+  vassal.file_error = snapshot.file_error;
+  vassal.last_error = snapshot.last_error;
+  vassal.requests_before = snapshot.requests_before;
+  vassal.oom_kills = snapshot.oom_kills;
+  vassal.life.resume(snapshot.life, base::Clock::now());
+  names_[vassal.path] = vassal.name;
+  if (!snapshot.file_name.empty())
+    roster_.files[vassal.path] = {snapshot.file_name, snapshot.source, snapshot.identity};
+  if (!snapshot.configurations.empty()) vassal.configuration = decode(snapshot.configurations.front());
+
+  vassal.channel_send = take(held, held_name("channel", vassal.name, "send"));
+  vassal.channel_receive = take(held, held_name("channel", vassal.name, "receive"));
+  if (vassal.configuration && (!vassal.channel_send || !vassal.channel_receive))
+    (void)launcher_.make_channel(vassal);
+  for (const auto& socket : snapshot.sockets) {
+    base::Fd fd = take(held, held_name("socket", vassal.name, socket.text));
+    if (!fd || !vassal.configuration) continue;
+    auto identity = launcher_.identity_of(vassal.configuration->config);
+    vassal.sockets[socket.text] = {std::move(fd), socket.path, socket.device, socket.inode,
+                                   identity ? *identity : std::nullopt};
+  }
+  if (auto group = tree_.existing(vassal.name)) {
+    vassal.group = *std::move(group);
+    vassal.has_group = !vassal.group.text().empty();
+  }
+  for (const auto& started : snapshot.generations) adopt_generation(vassal, snapshot, started, held);
+  for (const uint64_t leaf : vassal.group.leaves()) {
+    if (vassal.generations.contains(leaf)) continue;
+    log_.warn("adoption: vassal {}: ends a generation that nobody knows generation={}", vassal.name, leaf);
+    auto stray = vassal.group.existing_leaf(leaf);
+    (void)stray.kill();
+    (void)stray.try_remove();
+  }
+  go_on(vassal);
+}
+
+void Emperor::adopt_generation(Vassal& vassal, const Snapshot& snapshot, const Snapshot::Started& started,
+                               Held* held) {
+  const std::string number = std::to_string(started.number);
+  base::Fd pidfd = take(held, held_name("pidfd", vassal.name, number));
+  base::Fd lifeline = take(held, held_name("lifeline", vassal.name, number));
+  const base::Fd board = take(held, held_name("scoreboard", vassal.name, number));
+  if (!pidfd || started.pid == 0) return;
+  auto generation = std::make_shared<Generation>();
+  generation->number = started.number;
+  generation->configuration = started.configuration == 0 && vassal.configuration
+                                  ? vassal.configuration
+                                  : decode(snapshot.configurations[started.configuration]);
+  generation->pidfd = base::Pidfd(static_cast<pid_t>(started.pid), std::move(pidfd));
+  generation->leaf = vassal.group.existing_leaf(started.number);
+  if (board) generation->scoreboard = ScoreboardView::map(board.get());
+  generation->ready = started.ready;
+  generation->over = started.over;
+  launcher_.adopt(vassal, std::move(generation), std::move(lifeline));
+}
+
+/// What was on its way goes on: a start that was still queued, a wait, a generation that is gone.
+void Emperor::go_on(Vassal& vassal) {
+  const auto now = base::Clock::now();
+  const LifeSummary life = vassal.life.summary();
+  const std::string name = vassal.name;
+  settle_claims(vassal);
+  const auto missing = [&](uint64_t g) { return !vassal.generations.contains(g); };
+  if (life.state == State::backoff) set_alarm(now, {Alarm::Kind::due, name});
+  if (life.next && missing(*life.next)) launcher_.start(vassal, *life.next);
+  std::vector<uint64_t> gone;
+  if (life.current && missing(*life.current)) gone.push_back(*life.current);
+  std::ranges::copy_if(life.leaving, std::back_inserter(gone), missing);
+  for (const uint64_t g : gone)
+    if (Vassal* still = roster_.find(name)) on_gone(*still, g, "ended while no emperor was there");
+}
+
+void Emperor::clear_leftovers(const Held& held) {
+  for (const auto& [name, fd] : held) {
+    log_.debug("adoption: nobody wants {}", base::printable(name));
+    keeper_.release(name);
+  }
+  for (const auto& name : tree_.vassals()) {
+    if (roster_.find(name) != nullptr) continue;
+    auto group = tree_.existing(name);
+    if (!group) continue;
+    log_.warn("emperor: ends what an earlier run left in its cgroup vassal={}", name);
+    for (const uint64_t number : group->leaves()) {
+      auto leaf = group->existing_leaf(number);
+      (void)leaf.kill();
+      (void)leaf.try_remove();
+    }
+    (void)group->try_remove();
+  }
+}
+
+}  // namespace emperor
