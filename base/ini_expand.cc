@@ -124,7 +124,8 @@ bool Expansion::read(const std::string& path,
                  : fmt::format("cannot read '{}': {}", path, content.error().message()));
     return false;
   }
-  OpenIni file{{content->path, path, content->inode},
+  const bool by_name = sections.size() == 1;
+  OpenIni file{{content->path, path, content->inode, by_name ? sections[0] : ""},
                parse_ini(content->text, {limits_.line_bytes, limits_.settings})};
   for (const IniComplaint& c : file.text.complaints)
     complain({content->path, c.line},
@@ -160,7 +161,7 @@ bool Expansion::take_sections(const OpenIni& file, const Sections& sections) {
 }
 
 void Expansion::take_line(const OpenIni& file, const IniLine& line) {
-  const Magic magic{world_, file.magic, top_, line.section};
+  const Magic magic{world_, file.magic, top_};
   std::string erased;
   Setting s{magic.apply(line.key, &erased),
             magic.apply(line.value, &erased),

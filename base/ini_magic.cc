@@ -1,5 +1,6 @@
 #include "base/ini_magic.h"
 
+#include <bit>
 #include <cctype>
 #include <optional>
 
@@ -42,17 +43,16 @@ std::string_view directory_part(std::string_view path, int number) {
   return {};
 }
 
-uint32_t djb33x(std::string_view text) {
+/// djb33x of the text, its bytes as they stand in memory, in hex: what uWSGI prints.
+std::string djb33x(std::string_view text) {
   uint32_t hash = 5381;
   for (const char c : text)
     hash = ((hash << 5) + hash) ^ static_cast<unsigned char>(c);
-  return hash;
+  return fmt::format("{:08X}", std::byteswap(hash));
 }
 
 /// The letters that speak of a file; nothing for any other.
-std::optional<std::string> about_file(char lower,
-                                      const MagicFile& file,
-                                      std::string_view section) {
+std::optional<std::string> about_file(char lower, const MagicFile& file) {
   switch (lower) {
     case 'p':
       return file.path;
@@ -67,11 +67,11 @@ std::optional<std::string> about_file(char lower,
     case 'c':
       return std::string(last_directory_of(file.path));
     case 'x':
-      return std::string(section);
+      return file.section;
     case 'i':
       return std::to_string(file.inode);
     case 'j':
-      return fmt::format("{:x}", djb33x(file.path));
+      return djb33x(file.path);
     case 'o':
       return file.given;
     default:
@@ -124,7 +124,7 @@ std::optional<std::string> value_of(const Magic& magic, char letter) {
   if (letter >= '0' && letter <= '9')
     return std::string(directory_part(magic.file.path, letter - '0'));
   const MagicFile& file = is_upper(letter) ? magic.top : magic.file;
-  auto value = about_file(lower_case(letter), file, magic.section);
+  auto value = about_file(lower_case(letter), file);
   if (value && is_upper(letter) && magic.world.for_many)
     return fmt::format("%(:{})", letter);
   return value;
@@ -168,7 +168,7 @@ std::string bind_capitals(std::string_view text,
     w.for_many = false;
     return w;
   }();
-  const Magic magic{known, top, top, "uwsgi"};
+  const Magic magic{known, top, top};
   for (size_t from = 0; from < text.size();) {
     const size_t at = text.find("%(:", from);
     out += text.substr(from, at - from);

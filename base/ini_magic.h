@@ -14,13 +14,13 @@ struct MagicFile {
   std::string path;   ///< absolute
   std::string given;  ///< the name as it was written
   uint64_t inode = 0;
+  std::string section = {};  ///< if one was asked for by name
 };
 
 struct Magic {
   const IniWorld& world;
   const MagicFile& file;
   const MagicFile& top;  ///< the vassal's own file: capitals
-  std::string_view section;
 
   /// `text` with every %x replaced; `%(` and a percent sign before white space or the end
   /// are kept. Unknown ones vanish, as in uWSGI, and are appended to `*erased`.

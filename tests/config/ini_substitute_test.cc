@@ -164,9 +164,9 @@ TEST_SUITE("config") {
 
   TEST_CASE("magic: every variable of the table") {
     const base::IniWorld facts = dialect::world();
-    const base::MagicFile file{"/etc/vassals/a.b.ini", "a.b.ini", 77};
+    const base::MagicFile file{"/etc/vassals/a.b.ini", "a.b.ini", 77, "sec"};
     const base::MagicFile top{"/srv/top.ini", "/srv/top.ini", 5};
-    const base::Magic magic{facts, file, top, "sec"};
+    const base::Magic magic{facts, file, top};
     struct Row {
       const char* written;
       const char* value;
@@ -214,6 +214,12 @@ TEST_SUITE("config") {
       CHECK(magic.apply(row.written, &erased) == row.value);
       CHECK(erased.empty());
     }
+  }
+
+  TEST_CASE("magic: the hash of the path is uWSGI's") {
+    const base::IniWorld facts = dialect::world();
+    const base::MagicFile file{"/etc/vassals/a.ini", "a.ini"};
+    CHECK(base::Magic{facts, file, file}.apply("%j", nullptr) == "B06BC491");
   }
 
   TEST_CASE("magic: unknown ones vanish and are told") {
