@@ -207,6 +207,13 @@ void apply_listen(ConfigBuild& build, const Setting& s) {
 void apply_command(ConfigBuild& build, const Setting& s) {
   build.config.command = s.value;
   build.config.runtime = s.value.empty() ? "python" : "command";
+  if (!s.value.empty()) build.warn(s, "command is not run in this version");
+}
+
+void apply_idle(ConfigBuild& build, const Setting& s) {
+  if (const auto duration = duration_of(build, s)) build.config.idle = *duration;
+  if (build.config.idle.count() > 0)
+    build.warn(s, "idle has no effect: vassals are not retired in this version");
 }
 
 void apply_chdir(ConfigBuild& build, const Setting& s) {

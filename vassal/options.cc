@@ -33,7 +33,7 @@ constexpr Row kRows[] = {
   {"listen", "", number, "min(4096, somaxconn)", tenant, honoured, apply_listen, "Backlog of its sockets."},
 
   // the application
-  {"command", "", base::ValueType::command, "", tenant, honoured, apply_command, "A server of the tenant's own instead of a Python application."},
+  {"command", "", base::ValueType::command, "", tenant, missing, apply_command, "A server of the tenant's own instead of a Python application."},
   {"chdir", "", text, "directory of the file", tenant, honoured, apply_chdir, "Working directory, entered before the application is loaded."},
   {"wsgi-file", "file", text, "", tenant, honoured, set_text<&C::wsgi_file>, "Python file with the application."},
   {"module", "wsgi", text, "", tenant, honoured, set_text<&C::module>, "Python module with the application: `pkg.mod`, `pkg.mod:name`, `pkg.mod:factory()`."},
@@ -58,7 +58,7 @@ constexpr Row kRows[] = {
   {"reload-mercy", "", duration, "60", tenant, honoured, set_duration<&C::reload_mercy>, "How long a replaced or stopped generation may finish its requests."},
   {"socket-timeout", "", duration, "4", tenant, honoured, set_duration<&C::socket_timeout>, "The longest silence while a request is read or an answer is written."},
   {"start-timeout", "", duration, "60", tenant, honoured, set_duration<&C::start_timeout>, "The longest that a start may take."},
-  {"idle", "", duration, "off", tenant, honoured, set_duration<&C::idle>, "Seconds without a request after which the vassal is retired until the next one."},
+  {"idle", "", duration, "off", tenant, missing, apply_idle, "Seconds without a request after which the vassal is retired until the next one."},
   {"buffer-size", "", number, "65535", tenant, honoured, apply_buffer_size, "Bytes of variables that one request may have."},
   {"limit-post", "", number, "0", tenant, honoured, set_number<&C::limit_post>, "Bytes that a request body may have; 0 is no limit of the vassal's own."},
 
@@ -88,7 +88,6 @@ constexpr Row kRows[] = {
   {"disable-logging", "", flag, "false", tenant, honoured, set_flag<&C::disable_logging>, "No line per request."},
   {"log-format", "logformat", format, "", tenant, honoured, set_text<&C::log_format>, "Format of the line per request."},
   {"log-x-forwarded-for", "", flag, "false", tenant, honoured, set_flag<&C::log_x_forwarded_for>, "Log the client named by X-Forwarded-For."},
-  {"procname-prefix", "procname-prefix-spaced", text, "", tenant, honoured, set_text<&C::procname_prefix>, "Put before the names of the processes."},
   {"strict", "", flag, "false", tenant, honoured, set_flag<&C::strict>, "Unknown keys are errors."},
 };
 // clang-format on
