@@ -80,7 +80,8 @@ int64_t Connection::send_file(int file, off_t offset, uint64_t count) {
   // sendfile has no MSG_DONTWAIT: on a blocking socket a client that does not read would
   // hold it beyond all patience. The flag may be set for everybody: all others use
   // MSG_DONTWAIT, too.
-  (void)base::set_blocking(fd_.get(), base::Blocking::no);
+  if (const auto set = base::set_blocking(fd_.get(), base::Blocking::no); !set)
+    return -set.error().code.value();
   const uint64_t asked = count;
   while (count > 0) {
     const size_t step = count < (1U << 30) ? static_cast<size_t>(count) : 1U << 30;

@@ -64,7 +64,7 @@ std::optional<Arrival> Intake::take_from(Source& source, std::span<char> buffer)
   return source.handoff ? take_handed_over(source, buffer) : accept_from(source);
 }
 
-std::optional<Arrival> Intake::accept_from(Source& source) {
+std::optional<Arrival> Intake::accept_from(const Source& source) {
   for (;;) {
     const int fd = ::accept4(source.fd, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd >= 0) {
@@ -81,35 +81,34 @@ std::optional<Arrival> Intake::accept_from(Source& source) {
 std::optional<Arrival> Intake::take_handed_over(Source& source, std::span<char> buffer) {
   for (;;) {
     auto received = base::receive_with_fds(source.fd, buffer);
-    if (!received) {
-      const int code = received.error().code.value();
-      if (code == EMSGSIZE) continue;
-      if (code == EMFILE || code == ENFILE)
-        error_ = code;
-      else if (code != EAGAIN)
-        source.open = false;
-      break;
-    }
-    if (received->size == 0 && received->fds.empty()) {
-      source.open = false;
-      break;
+    if (!received && received.error().is(std::errc::message_size)) continue;
+    if (!received || (received->size == 0 && received->fds.empty())) {
+      note_failure(source, received ? 0 : received.error().code.value());
+      return std::nullopt;
     }
     const auto header = wire::decode_handoff({buffer.data(), received->size});
     if (!header || received->fds.size() != 1) continue;
-    Arrival arrival;
-    arrival.fd = std::move(received->fds.front());
-    arrival.size = received->size - wire::kHandoffHeader;
-    arrival.framing = header->kind == wire::HandoffKind::http_pair ? Framing::http11
-                                                                   : Framing::until_close;
-    arrival.handed_over = true;
-    arrival.arrived = header->arrived;
-    arrival.deadline = header->deadline;
-    return arrival;
+    return Arrival{.fd = std::move(received->fds.front()),
+                   .size = received->size - wire::kHandoffHeader,
+                   .framing = header->kind == wire::HandoffKind::http_pair
+                                  ? Framing::http11
+                                  : Framing::until_close,
+                   .handed_over = true,
+                   .arrived = header->arrived,
+                   .deadline = header->deadline};
   }
-  // A channel that was shut down reports itself for ever: out of the epoll with it.
-  if (!source.open && epoll_)
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, source.fd, nullptr);
-  return std::nullopt;
+}
+
+/// Too many open files end this worker; a channel that was shut down ends this source: it
+/// would report itself for ever.
+void Intake::note_failure(Source& source, int code) {
+  if (code == EAGAIN) return;
+  if (code == EMFILE || code == ENFILE) {
+    error_ = code;
+    return;
+  }
+  source.open = false;
+  if (epoll_) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, source.fd, nullptr);
 }
 
 int Intake::sleep() {

@@ -61,7 +61,8 @@ class Intake {
 
   std::optional<Arrival> take_from(Source& source, std::span<char> buffer);
   std::optional<Arrival> take_handed_over(Source& source, std::span<char> buffer);
-  std::optional<Arrival> accept_from(Source& source);
+  std::optional<Arrival> accept_from(const Source& source);
+  void note_failure(Source& source, int code);
 
   base::Fd epoll_;
   std::vector<Source> sources_;

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <string>
 
 #include "vassal/journal.h"
 #include "vassal/master.h"
@@ -60,7 +61,9 @@ int main(int argc, char** argv) {
     return kUsage;
   }
   if (line->help || line->version) {
-    std::fputs(line->help ? vassal::usage() : "vassal " IMPERIUM_VERSION "\n", stdout);
+    const std::string text =
+        line->help ? vassal::usage() : "vassal " IMPERIUM_VERSION "\n";
+    std::fputs(text.c_str(), stdout);
     return 0;
   }
   return serve(*line);

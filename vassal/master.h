@@ -34,6 +34,8 @@ class Master {
          Runtime* runtime,
          ScoreboardMap& board,
          Lifeline& lifeline);
+  Master(const Master&) = delete;
+  Master& operator=(const Master&) = delete;
   ~Master();
 
   /// Serves until told to end; the exit code of the process.

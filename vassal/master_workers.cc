@@ -21,6 +21,12 @@ namespace {
 
 constexpr std::chrono::seconds kForkAgain{1};
 
+/// One word over the pair of master and worker. Who does not take it is about to die, and
+/// that is seen in another way.
+void tell(int channel, std::string_view word) {
+  [[maybe_unused]] const auto sent = base::send_with_fds(channel, word, {});
+}
+
 }  // namespace
 
 void Master::spawn(uint32_t index, base::Instant now) {
@@ -71,12 +77,12 @@ void Master::become_worker(uint32_t index, base::Fd orders) {
   if (runtime_ != nullptr && config_.lazy_apps) {
     if (const auto reason = runtime_->load(config_)) {
       say(Level::error, "the application does not load: " + *reason);
-      (void)base::send_with_fds(orders.get(), std::string(order::kFailed) + *reason, {});
+      tell(orders.get(), std::string(order::kFailed) + *reason);
       ::_exit(wire::lifeline::kExitNoApp);
     }
   }
   if (runtime_ != nullptr) runtime_->after_fork_in_child(index + 1);
-  if (config_.lazy_apps) (void)base::send_with_fds(orders.get(), order::kUp, {});
+  if (config_.lazy_apps) tell(orders.get(), order::kUp);
   ::_exit(run_worker({.config = config_,
                       .runtime = runtime_,
                       .prefixes = prefixes_,
@@ -89,8 +95,7 @@ void Master::become_worker(uint32_t index, base::Fd orders) {
 }
 
 void Master::send_order(const Slot& slot, std::string_view order) {
-  // A worker that does not take its orders is about to die, and reaped then.
-  (void)base::send_with_fds(slot.orders.get(), order, {});
+  tell(slot.orders.get(), order);
 }
 
 void Master::on_orders(uint32_t index) {

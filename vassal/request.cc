@@ -1,6 +1,9 @@
 #include "vassal/request.h"
 
-#include <charconv>
+#include <algorithm>
+#include <array>
+
+#include "base/values.h"
 
 namespace vassal {
 
@@ -64,95 +67,115 @@ const char* Request::parse(std::string_view block, uint8_t modifier1) {
   if (reader.error() != nullptr) return reader.error();
   if (var_count == 0) return "an empty packet";
   if (!length_text.empty()) {
-    uint64_t value = 0;
-    const char* end = length_text.data() + length_text.size();
-    const auto [at, error] = std::from_chars(length_text.data(), end, value);
-    if (error != std::errc{} || at != end) return "CONTENT_LENGTH is not a number";
-    content_length = value;
+    content_length = base::parse_unsigned(length_text);
+    if (!content_length) return "CONTENT_LENGTH is not a number";
   }
-  // modifier1 30: PATH_INFO still begins with SCRIPT_NAME.
-  if (modifier1 == 30 && path_info.starts_with(script_name))
+  if (script_name == "/") script_name = {};
+  if (modifier1 == kScriptNameModifier && path_info.starts_with(script_name))
     path_info.remove_prefix(script_name.size());
   fill_absent();
   return nullptr;
 }
 
+/// What the server does with a variable that it knows.
+enum class Request::Use : uint8_t {
+  note,           ///< keeps the value for itself, too
+  take,           ///< keeps it; the application gets it in another form
+  drop,           ///< nobody gets it
+  drop_if_empty,  ///< an absent CONTENT_TYPE is not an empty one
+  https,          ///< says whether TLS is used
+  scheme,         ///< names the scheme
+};
+
+struct Request::Known {
+  std::string_view name;
+  Use use;
+  std::string_view Request::* field = nullptr;
+};
+
+/// By length, so that a name is compared with a handful of others at most.
+struct Request::KnownNames {
+  static constexpr Known kRows[] = {
+      {"HTTPS", Use::https},
+      {"PATH_INFO", Use::take, &Request::path_info},
+      {"HTTP_HOST", Use::note, &Request::host},
+      {"HTTP_PROXY", Use::drop},
+      {"SCRIPT_NAME", Use::take, &Request::script_name},
+      {"REQUEST_URI", Use::note, &Request::uri},
+      {"REMOTE_ADDR", Use::note, &Request::remote_addr},
+      {"REMOTE_USER", Use::note, &Request::remote_user},
+      {"SERVER_NAME", Use::note, &Request::server_name},
+      {"SERVER_PORT", Use::note, &Request::server_port},
+      {"QUERY_STRING", Use::note, &Request::query},
+      {"HTTP_REFERER", Use::note, &Request::referer},
+      {"UWSGI_SCHEME", Use::scheme, &Request::forwarded_scheme_},
+      {"CONTENT_TYPE", Use::drop_if_empty},
+      {"CONTENT_LENGTH", Use::take, &Request::length_text},
+      {"REQUEST_METHOD", Use::note, &Request::method},
+      {"REQUEST_SCHEME", Use::scheme, &Request::request_scheme_},
+      {"SERVER_PROTOCOL", Use::note, &Request::protocol},
+      {"HTTP_USER_AGENT", Use::note, &Request::user_agent},
+      {"HTTP_CONTENT_TYPE", Use::drop},
+      {"HTTP_CONTENT_LENGTH", Use::drop},
+      {"HTTP_X_FORWARDED_FOR", Use::note, &Request::forwarded_for},
+      {"HTTP_X_FORWARDED_SSL", Use::https},
+      {"HTTP_IF_MODIFIED_SINCE", Use::note, &Request::if_modified_since},
+      {"HTTP_X_FORWARDED_PROTO", Use::scheme, &Request::forwarded_scheme_},
+      // The body never reaches the application in chunks, so nothing may say that it
+      // does.
+      {"HTTP_TRANSFER_ENCODING", Use::drop},
+  };
+  static constexpr size_t kLongest = 22;
+  static_assert(std::ranges::is_sorted(kRows, {}, [](const Known& k) {
+    return k.name.size();
+  }));
+
+  /// Index of the first row whose name has at least `size` characters.
+  static constexpr std::array<uint8_t, kLongest + 2> kFirst = [] {
+    std::array<uint8_t, kLongest + 2> first{};
+    for (size_t size = 0; size < first.size(); ++size)
+      for (const Known& row : kRows)
+        if (row.name.size() < size) ++first[size];
+    return first;
+  }();
+
+  static const Known* find(std::string_view name) {
+    if (name.size() > kLongest) return nullptr;
+    for (size_t i = kFirst[name.size()]; i < kFirst[name.size() + 1]; ++i)
+      if (kRows[i].name == name) return &kRows[i];
+    return nullptr;
+  }
+};
+
 void Request::take(const wire::Var& var) {
-  if (take_known(var)) return;
-  if (var.key.starts_with("UWSGI_")) return;
-  add(var);
+  if (const Known* known = KnownNames::find(var.key);
+      known != nullptr && use(*known, var.value))
+    return;
+  if (!var.key.starts_with("UWSGI_")) add(var);
 }
 
-/// Notes the values that the server itself needs. True: the application gets this one in
-/// another form, or not at all.
-bool Request::take_known(const wire::Var& var) {
-  const auto& [key, value] = var;
-  switch (key.size()) {
-    case 5:
-      if (key == "HTTPS") https_ = means_https(value);
+/// Notes what the server itself needs. True: the application does not get this variable
+/// as it is.
+bool Request::use(const Known& known, std::string_view value) {
+  switch (known.use) {
+    case Use::note:
+      this->*known.field = value;
       return false;
-    case 9:
-      if (key == "PATH_INFO") return path_info = value, true;
-      if (key == "HTTP_HOST") host = value;
+    case Use::take:
+      this->*known.field = value;
+      return true;
+    case Use::drop:
+      return true;
+    case Use::drop_if_empty:
+      return value.empty();
+    case Use::https:
+      https_ = https_ || means_https(value);
       return false;
-    case 10:
-      return key == "HTTP_PROXY";
-    case 11:
-      if (key == "SCRIPT_NAME") return script_name = value == "/" ? "" : value, true;
-      if (key == "REQUEST_URI")
-        uri = value;
-      else if (key == "REMOTE_ADDR")
-        remote_addr = value;
-      else if (key == "REMOTE_USER")
-        remote_user = value;
-      else if (key == "SERVER_NAME")
-        server_name = value;
-      else if (key == "SERVER_PORT")
-        server_port = value;
-      return false;
-    case 12:
-      if (key == "QUERY_STRING")
-        query = value;
-      else if (key == "HTTP_REFERER")
-        referer = value;
-      else if (key == "UWSGI_SCHEME")
-        forwarded_scheme_ = known_scheme(value);
-      else if (key == "CONTENT_TYPE")
-        return value.empty();
-      return false;
-    case 14:
-      if (key == "CONTENT_LENGTH") return length_text = value, true;
-      if (key == "REQUEST_METHOD")
-        method = value;
-      else if (key == "REQUEST_SCHEME")
-        request_scheme_ = known_scheme(value);
-      return false;
-    case 15:
-      if (key == "SERVER_PROTOCOL")
-        protocol = value;
-      else if (key == "HTTP_USER_AGENT")
-        user_agent = value;
-      return false;
-    case 17:
-      return key == "HTTP_CONTENT_TYPE";
-    case 19:
-      return key == "HTTP_CONTENT_LENGTH";
-    case 20:
-      if (key == "HTTP_X_FORWARDED_FOR")
-        forwarded_for = value;
-      else if (key == "HTTP_X_FORWARDED_SSL")
-        https_ = https_ || means_https(value);
-      return false;
-    case 22:
-      if (key == "HTTP_IF_MODIFIED_SINCE")
-        if_modified_since = value;
-      else if (key == "HTTP_X_FORWARDED_PROTO")
-        forwarded_scheme_ = known_scheme(value);
-      // The body never reaches the application in chunks, so nothing may say that it does.
-      return key == "HTTP_TRANSFER_ENCODING";
-    default:
+    case Use::scheme:
+      this->*known.field = known_scheme(value);
       return false;
   }
+  return false;
 }
 
 void Request::add(const wire::Var& var) {

@@ -18,6 +18,9 @@
 
 namespace vassal {
 
+/// modifier1 of a front that leaves SCRIPT_NAME at the beginning of PATH_INFO.
+inline constexpr uint8_t kScriptNameModifier = 30;
+
 struct Request {
   /// Every variable but SCRIPT_NAME, PATH_INFO and CONTENT_LENGTH, each name once.
   std::vector<wire::Var> vars;
@@ -49,9 +52,13 @@ struct Request {
   const char* parse(std::string_view block, uint8_t modifier1);
 
  private:
+  enum class Use : uint8_t;
+  struct Known;
+  struct KnownNames;
+
   void reset();
   void take(const wire::Var& var);
-  bool take_known(const wire::Var& var);
+  bool use(const Known& known, std::string_view value);
   void add(const wire::Var& var);
   void join(wire::Var& into, std::string_view value);
   void fill_absent();

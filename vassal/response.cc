@@ -1,7 +1,8 @@
 #include "vassal/response.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/values.h"
 
 namespace vassal {
 
@@ -29,15 +30,12 @@ bool same_name(std::string_view name, std::string_view lower) {
          });
 }
 
-std::optional<uint64_t> parse_length(std::string_view text) {
+std::string_view trimmed(std::string_view text) {
   while (text.starts_with(' '))
     text.remove_prefix(1);
   while (text.ends_with(' '))
     text.remove_suffix(1);
-  uint64_t value = 0;
-  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || error != std::errc{} || at != text.data() + text.size()) return {};
-  return value;
+  return text;
 }
 
 }  // namespace
@@ -117,11 +115,9 @@ void ResponseHead::reset(std::string_view protocol,
 }
 
 const char* ResponseHead::set_status(std::string_view status) {
-  int code = 0;
-  const bool digits =
-      status.size() >= 3 &&
-      std::from_chars(status.data(), status.data() + 3, code).ptr == status.data() + 3;
-  if (!digits || code < 100 || (status.size() > 3 && status[3] != ' '))
+  const int code =
+      static_cast<int>(base::parse_unsigned(status.substr(0, 3)).value_or(0));
+  if (status.size() < 3 || code < 100 || (status.size() > 3 && status[3] != ' '))
     return "the status must be three digits and a phrase";
   if (forges_lines(status)) return "the status holds a control character";
   bytes_.assign(protocol_).append(" ").append(status);
@@ -160,7 +156,7 @@ const char* ResponseHead::add(std::string_view name, std::string_view value) {
   if (forges_lines(value)) return "a header value holds a control character";
   if (dropped(name)) return nullptr;
   if (name.size() == 14 && same_name(name, "content-length")) {
-    const auto length = parse_length(value);
+    const auto length = base::parse_unsigned(trimmed(value));
     if (!length) return "Content-Length is not a number";
     if (length_ && length_ != length) return "Content-Length is given twice";
     if (length_) return nullptr;

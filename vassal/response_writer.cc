@@ -38,8 +38,8 @@ int ResponseWriter::done(int result, uint64_t sent) {
 
 /// As much of `data` as the promised length still holds.
 std::string_view ResponseWriter::within_promise(std::string_view data) {
-  if (!head_.length()) return data;
-  const uint64_t room = *head_.length() - std::min(*head_.length(), body_);
+  const uint64_t length = head_.length().value_or(UINT64_MAX);
+  const uint64_t room = length - std::min(length, body_);
   return data.substr(0, static_cast<size_t>(std::min<uint64_t>(room, data.size())));
 }
 
@@ -91,7 +91,7 @@ int ResponseWriter::write_file(int file, off_t offset) {
     if (const int failed = send_plain({}); failed != 0) return failed;
   }
   if (form_ == BodyForm::none) return 0;
-  uint64_t count = head_.length() ? std::min(size, *head_.length() - body_) : size;
+  const uint64_t count = head_.length() ? std::min(size, *head_.length() - body_) : size;
   if (form_ == BodyForm::chunked) return -EINVAL;
   const int64_t sent = connection_.send_file(file, offset, count);
   if (sent < 0) return done(static_cast<int>(sent), 0);

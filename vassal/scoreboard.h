@@ -21,6 +21,8 @@ class ScoreboardMap {
     other.board_ = nullptr;
   }
   ScoreboardMap& operator=(ScoreboardMap&&) = delete;
+  ScoreboardMap(const ScoreboardMap&) = delete;
+  ScoreboardMap& operator=(const ScoreboardMap&) = delete;
   ~ScoreboardMap();
 
   wire::Scoreboard& board() const { return *board_; }

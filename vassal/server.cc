@@ -106,29 +106,28 @@ bool Server::read_more(size_t& have, size_t want) {
   return true;
 }
 
-bool Server::read_packet(Arrival& arrival) {
+bool Server::read_packet(const Arrival& arrival) {
   size_t have = arrival.size;
   const char* payload = buffer_.get() + wire::kHandoffHeader;
   if (!read_more(have, wire::kPacketHeader)) return false;
-  const auto header = wire::decode_header({payload, have});
-  if (header->size > bench_.config.buffer_size) {
-    refuse_packet("the packet is larger than buffer-size");
+  const auto header = wire::decode_header({payload, have}).value_or(wire::PacketHeader{});
+  const char* wrong = nullptr;
+  if (header.size > bench_.config.buffer_size)
+    wrong = "the packet is larger than buffer-size";
+  else if (header.modifier1 != 0 && header.modifier1 != kScriptNameModifier)
+    wrong = "no application for this modifier (is it a uwsgi packet?)";
+  else if (!read_more(have, header.total()))
     return false;
-  }
-  if (header->modifier1 != 0 && header->modifier1 != 30) {
-    refuse_packet("no application for this modifier (is it a uwsgi packet?)");
-    return false;
-  }
-  if (!read_more(have, header->total())) return false;
-  const char* wrong =
-      request_.parse({payload + wire::kPacketHeader, header->size}, header->modifier1);
+  else
+    wrong =
+        request_.parse({payload + wire::kPacketHeader, header.size}, header.modifier1);
   if (wrong != nullptr) {
     refuse_packet(wrong);
     return false;
   }
   auto length = request_.content_length;
   if (!length && arrival.framing == Framing::until_close) length = 0;
-  body_.begin(connection_, {payload + header->total(), have - header->total()}, length);
+  body_.begin(connection_, {payload + header.total(), have - header.total()}, length);
   app_ = choose_mount(request_, bench_.prefixes, bench_.config.manage_script_name);
   return true;
 }

@@ -64,12 +64,12 @@ class Server final : public Exchange {
   static constexpr size_t kBuffer = wire::kHandoffHeader + wire::kMaxHandoff;
 
   bool worth_serving(const Arrival& arrival);
-  bool read_packet(Arrival& arrival);
+  bool read_packet(const Arrival& arrival);
   bool read_more(size_t& have, size_t want);
   void refuse_packet(const char* why);
   void answer();
   bool answer_static();
-  void begin_request(uint64_t now_ns);
+  void begin_request(uint64_t began_ns);
   void end_request(uint64_t began_ns);
 
   Bench bench_;

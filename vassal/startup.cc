@@ -34,6 +34,13 @@ Level level_of(Diagnostic::Level level) {
   return Level::error;
 }
 
+/// Everything that is to be said about the file goes to the log, but the first error:
+/// that one is the result, and whoever gets it says it.
+void tell_all(const std::vector<Diagnostic>& diagnostics, const Diagnostic* error) {
+  for (const Diagnostic& d : diagnostics)
+    if (&d != error) say(level_of(d.level), d.message());
+}
+
 base::Result<Layers> layers_of_memfd(int fd) {
   if (::lseek(fd, 0, SEEK_SET) < 0) return base::fail_errno("read the configuration");
   TRY_ASSIGN(const std::string bytes, base::read_fd(fd, kMostEncodedBytes));
@@ -75,10 +82,9 @@ base::Result<VassalConfig> read_config(const CommandLine& line) {
              line.config ? layers_of_memfd(line.config.get()) : layers_of_file(line.ini));
   Parsed parsed = make_config(layers, system_names());
   // The emperor told about its files already, when it took them.
-  if (!line.config)
-    for (const Diagnostic& d : parsed.diagnostics)
-      say(level_of(d.level), d.message());
-  if (const Diagnostic* error = parsed.first_error()) return base::fail(error->message());
+  const Diagnostic* error = parsed.first_error();
+  if (!line.config) tell_all(parsed.diagnostics, error);
+  if (error != nullptr) return base::fail(error->message());
   return std::move(parsed.config);
 }
 
@@ -100,7 +106,7 @@ base::Result<std::vector<std::pair<base::Fd, std::string>>> bind_sockets(
 base::Result<> become_user(const VassalConfig& config) {
   if (::geteuid() != 0 || !config.uid) return {};
   const gid_t* asked = config.gid ? &*config.gid : nullptr;
-  UserFacts user = look_up_user(*config.uid, asked);
+  const UserFacts user = look_up_user(*config.uid, asked);
   const gid_t gid = config.gid.value_or(user.primary_gid);
   std::vector<gid_t> groups = config.no_initgroups ? std::vector<gid_t>{} : user.groups;
   groups.insert(groups.end(), config.add_gids.begin(), config.add_gids.end());
@@ -128,7 +134,8 @@ base::Result<> settle_process(const VassalConfig& config) {
 }
 
 void prepare_listener(int fd) {
-  (void)base::set_blocking(fd, base::Blocking::no);
+  if (const auto set = base::set_blocking(fd, base::Blocking::no); !set)
+    say(Level::warn, "listener: " + set.error().message());
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }

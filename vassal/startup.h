@@ -34,7 +34,7 @@ struct CommandLine {
 /// The context of an error is one line for the user.
 base::Result<CommandLine> parse_command_line(int argc, char** argv);
 /// What --help prints.
-const char* usage();
+std::string usage();
 
 /// The configuration out of the sealed memfd, or out of the file. Diagnostics go to the
 /// log; the first error is the result's.

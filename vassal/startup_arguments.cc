@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <getopt.h>
 
+#include <array>
 #include <charconv>
+#include <iterator>
 
 #include "vassal/startup.h"
 
@@ -11,108 +13,106 @@ namespace vassal {
 
 namespace {
 
-enum Option : int {
-  kName = 1,
-  kIni,
-  kRuntimes,
-  kConfig,
-  kLifeline,
-  kHandoff,
-  kScoreboard,
-  kSocket,
-  kHelp,
-  kVersion
-};
-
-constexpr option kOptions[] = {
-    {"name", required_argument, nullptr, kName},
-    {"ini", required_argument, nullptr, kIni},
-    {"runtimes", required_argument, nullptr, kRuntimes},
-    {"config-fd", required_argument, nullptr, kConfig},
-    {"lifeline-fd", required_argument, nullptr, kLifeline},
-    {"handoff-fd", required_argument, nullptr, kHandoff},
-    {"scoreboard-fd", required_argument, nullptr, kScoreboard},
-    {"socket-fd", required_argument, nullptr, kSocket},
-    {"help", no_argument, nullptr, kHelp},
-    {"version", no_argument, nullptr, kVersion},
-    {nullptr, 0, nullptr, 0},
-};
+using Taken = base::Result<>;
 
 /// An inherited descriptor: ours from now on, and not the application's children's.
-base::Result<base::Fd> inherited(std::string_view text, const char* option) {
+base::Result<base::Fd> inherited(std::string_view text) {
   int fd = -1;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fd);
-  if (error != std::errc{} || end != text.data() + text.size() || fd < 3 ||
+  const char* end = std::next(text.data(), std::ssize(text));
+  const auto [at, error] = std::from_chars(text.data(), end, fd);
+  if (error != std::errc{} || at != end || fd < 3 ||
       ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
-    return base::fail(std::string(option) + ": '" + std::string(text) +
-                      "' is no open descriptor");
+    return base::fail("'" + std::string(text) + "' is no open descriptor");
   return base::Fd(fd);
 }
 
-base::Result<> take(CommandLine& line, int which, std::string_view value) {
-  const auto fd_into = [value](base::Fd& fd, const char* option) -> base::Result<> {
-    TRY_ASSIGN(fd, inherited(value, option));
-    return {};
-  };
-  switch (which) {
-    case kName:
-      line.name = value;
-      return {};
-    case kIni:
-      line.ini = value;
-      return {};
-    case kRuntimes:
-      line.runtimes = value;
-      return {};
-    case kConfig:
-      return fd_into(line.config, "--config-fd");
-    case kLifeline:
-      return fd_into(line.lifeline, "--lifeline-fd");
-    case kHandoff:
-      return fd_into(line.handoff, "--handoff-fd");
-    case kScoreboard:
-      return fd_into(line.scoreboard, "--scoreboard-fd");
-    case kSocket: {
-      const size_t colon = value.find(':');
-      TRY_ASSIGN(base::Fd fd, inherited(value.substr(0, colon), "--socket-fd"));
-      line.sockets.emplace_back(
-          std::move(fd), colon == std::string_view::npos ? "" : value.substr(colon + 1));
-      return {};
-    }
-    case kHelp:
-      line.help = true;
-      return {};
-    case kVersion:
-      line.version = true;
-      return {};
-    default:
-      return base::fail("try --help");
-  }
+template <base::Fd CommandLine::* Field>
+Taken take_fd(CommandLine& line, std::string_view value) {
+  TRY_ASSIGN(line.*Field, inherited(value));
+  return {};
+}
+
+template <std::string CommandLine::* Field>
+Taken take_text(CommandLine& line, std::string_view value) {
+  line.*Field = value;
+  return {};
+}
+
+template <bool CommandLine::* Field>
+Taken take_flag(CommandLine& line, std::string_view) {
+  line.*Field = true;
+  return {};
+}
+
+Taken take_socket(CommandLine& line, std::string_view value) {
+  const size_t colon = value.find(':');
+  TRY_ASSIGN(base::Fd fd, inherited(value.substr(0, colon)));
+  const auto address = colon == std::string_view::npos ? "" : value.substr(colon + 1);
+  line.sockets.emplace_back(std::move(fd), address);
+  return {};
+}
+
+struct Row {
+  const char* name;
+  const char* value;  ///< what the help calls its value; null: a flag
+  Taken (*take)(CommandLine&, std::string_view);
+  const char* help;
+};
+
+constexpr Row kRows[] = {
+    {"ini", "FILE", take_text<&CommandLine::ini>,
+     "serve this file alone; its sockets are bound here"},
+    {"runtimes", "DIRECTORY", take_text<&CommandLine::runtimes>,
+     "where imperium_python.so is (default: ../lib beside the program)"},
+    {"name", "NAME", take_text<&CommandLine::name>, "the vassal's name"},
+    {"config-fd", "N", take_fd<&CommandLine::config>, "sealed memfd with the settings"},
+    {"lifeline-fd", "N", take_fd<&CommandLine::lifeline>, "the line to the emperor"},
+    {"handoff-fd", "N", take_fd<&CommandLine::handoff>,
+     "receiving end of the handoff channel"},
+    {"scoreboard-fd", "N", take_fd<&CommandLine::scoreboard>,
+     "memfd of this generation's scoreboard"},
+    {"socket-fd", "N:ADDRESS", take_socket, "a bound listening socket (repeatable)"},
+    {"help", nullptr, take_flag<&CommandLine::help>, "this text"},
+    {"version", nullptr, take_flag<&CommandLine::version>, "the version"},
+};
+
+/// kRows as getopt_long wants them, with the empty row at the end.
+constexpr std::array<option, std::size(kRows) + 1> long_options() {
+  std::array<option, std::size(kRows) + 1> options{};
+  for (size_t i = 0; i < std::size(kRows); ++i)
+    options[i] = {kRows[i].name,
+                  kRows[i].value != nullptr ? required_argument : no_argument, nullptr,
+                  1};
+  return options;
 }
 
 }  // namespace
 
-const char* usage() {
-  return "usage: vassal --ini FILE            serve one file, without an emperor\n"
-         "       vassal --config-fd=N ...     as the emperor starts it\n"
-         "\n"
-         "  --ini FILE             the vassal file; its sockets are bound here\n"
-         "  --runtimes DIRECTORY   where imperium_python.so is (default: ../lib beside "
-         "this program)\n"
-         "  --name NAME            the vassal's name\n"
-         "  --config-fd N          sealed memfd with the settings\n"
-         "  --lifeline-fd N        the line to the emperor\n"
-         "  --handoff-fd N         receiving end of the handoff channel\n"
-         "  --scoreboard-fd N      memfd of this generation's scoreboard\n"
-         "  --socket-fd N:ADDRESS  a bound listening socket (repeatable)\n"
-         "  --version, --help\n";
+std::string usage() {
+  std::string text =
+      "usage: vassal --ini FILE          serve one file, without an emperor\n"
+      "       vassal --config-fd N ...   as the emperor starts it\n\n";
+  for (const Row& row : kRows) {
+    std::string option = std::string("  --") + row.name +
+                         (row.value != nullptr ? std::string(" ") + row.value : "");
+    option.resize(std::max<size_t>(option.size() + 2, 27), ' ');
+    text += option + row.help + "\n";
+  }
+  return text;
 }
 
 base::Result<CommandLine> parse_command_line(int argc, char** argv) {
   CommandLine line;
+  constexpr auto kOptions = long_options();
   optind = 1;
-  for (int which; (which = ::getopt_long(argc, argv, "", kOptions, nullptr)) != -1;)
-    TRY(take(line, which, optarg != nullptr ? optarg : ""));
+  int index = 0;
+  for (int found;
+       (found = ::getopt_long(argc, argv, "", kOptions.data(), &index)) != -1;) {
+    if (found != 1) return base::fail("try --help");
+    const Row& row = kRows[index];
+    if (const auto taken = row.take(line, optarg != nullptr ? optarg : ""); !taken)
+      return base::wrap(taken.error(), std::string("--") + row.name);
+  }
   if (optind < argc)
     return base::fail(std::string("unexpected argument '") + argv[optind] + "'");
   if (line.help || line.version) return line;

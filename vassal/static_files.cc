@@ -37,7 +37,7 @@ constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
 };
 
 base::Fd open_beneath(const std::string& directory, std::string_view below) {
-  base::Fd root(::open(directory.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY));
+  const base::Fd root(::open(directory.c_str(), O_PATH | O_CLOEXEC | O_DIRECTORY));
   if (!root) return {};
   const std::string path(below);
   open_how how{};

@@ -1,6 +1,6 @@
 # The program that serves one customer's application, and the runtimes that it opens.
 add_library(vassal_exchange STATIC request.cc request_mount.cc response.cc)
-target_link_libraries(vassal_exchange PUBLIC wire)
+target_link_libraries(vassal_exchange PUBLIC wire PRIVATE base_ini)
 
 add_library(vassal_worker STATIC
   connection.cc intake.cc journal.cc lifeline.cc master.cc master_slots.cc master_workers.cc request_body.cc

@@ -159,6 +159,11 @@ def until(condition, seconds=10.0):
         select.select([], [], [], 0.01)
 
 
+def pass_time(seconds):
+    """For tests whose subject is what happens in a span of time when nothing happens."""
+    select.select([], [], [], seconds)
+
+
 def read_all(s):
     parts = []
     while part := s.recv(1 << 16):
@@ -178,5 +183,5 @@ def unchunk(data):
     return body, False
 
 
-__all__ = ["Vassal", "VassalCase", "until", "read_all", "unchunk", "packet", "parse_head", "request_variables", "uwsgi", "NGINX", "HTTP_PAIR",
+__all__ = ["Vassal", "VassalCase", "until", "pass_time", "read_all", "unchunk", "packet", "parse_head", "request_variables", "uwsgi", "NGINX", "HTTP_PAIR",
            "now_ns", "APPS", "SYSTEM_APPS"]

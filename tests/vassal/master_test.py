@@ -6,7 +6,7 @@ import threading
 import time
 import unittest
 
-from frame import Vassal, until
+from frame import Vassal, pass_time, until
 
 
 class Life(unittest.TestCase):
@@ -210,7 +210,7 @@ class Life(unittest.TestCase):
         os.kill(vassal.workers()[0], signal.SIGKILL)
         self.ask(vassal, "/whoami")
         before = vassal.process.pid, self.ticks(vassal.process.pid)
-        time.sleep(0.3)
+        pass_time(0.3)
         self.assertLess(self.ticks(vassal.process.pid) - before[1], 10_000_000, "it does not spin on the dead line")
 
     def test_workers_do_not_outlive_their_master(self):
@@ -234,10 +234,10 @@ class Life(unittest.TestCase):
     def test_idle_costs_nothing(self):
         vassal = self.start(["processes = 2", "harakiri = 1"])
         self.ask(vassal, "/whoami")
-        time.sleep(1.5)  # the last look of the master after the request
+        pass_time(1.5)  # the last look of the master after the request
         pids = [vassal.process.pid, *vassal.workers()]
         before = [self.ticks(pid) for pid in pids]
-        time.sleep(1)
+        pass_time(1)
         self.assertEqual([self.ticks(pid) for pid in pids], before)
 
     def test_exit_handlers_run(self):

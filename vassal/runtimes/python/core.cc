@@ -92,7 +92,7 @@ void Core::serve(Exchange& exchange) {
 }
 
 bool Core::run(Exchange& exchange) {
-  Ref environ = environ_.make(exchange.request(), input_.get());
+  const Ref environ = environ_.make(exchange.request(), input_.get());
   if (!environ) return false;
   // One slot before the arguments is the callee's to use (PEP 590).
   PyObject* args[] = {nullptr, environ.get(), start_response_.get()};
@@ -153,7 +153,7 @@ bool Core::send_iterable(Exchange& exchange, PyObject* result) {
 }
 
 /// Lets the kernel send a wrapped regular file; `done` stays false if it cannot.
-bool Core::send_file(Exchange& exchange, PyObject* result, bool& done) {
+bool Core::send_file(Exchange& exchange, PyObject* result, bool& done) const {
   if (Py_TYPE(result) != types_.file_wrapper || exchange.head_sent()) return true;
   const auto file = plain_file_of(result);
   if (!file) return true;

@@ -28,7 +28,7 @@ class Core final : public RuntimeCore {
   bool send_result(Exchange& exchange, PyObject* result);
   bool send_items(Exchange& exchange, PyObject* result);
   bool send_iterable(Exchange& exchange, PyObject* result);
-  bool send_file(Exchange& exchange, PyObject* result, bool& done);
+  bool send_file(Exchange& exchange, PyObject* result, bool& done) const;
   void take_back();
 
   const Types& types_;

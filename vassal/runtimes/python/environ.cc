@@ -11,7 +11,12 @@ constexpr size_t kMaxSlots = 256;
 /// Longer values (cookies, tokens) rarely come again, and cost memory to keep.
 constexpr size_t kMaxKept = 128;
 
-enum Fixed : uint32_t { kScriptName, kPathInfo, kContentLength, kScheme, kFixedCount };
+/// Slots of what every request has, in the order in which the constructor makes them.
+constexpr size_t kScriptName = 0;
+constexpr size_t kPathInfo = 1;
+constexpr size_t kContentLength = 2;
+constexpr size_t kScheme = 3;
+constexpr size_t kFixedCount = 4;
 
 }  // namespace
 

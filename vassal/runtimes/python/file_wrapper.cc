@@ -33,7 +33,7 @@ int init(PyObject* object, PyObject* args, PyObject* names) {
 }
 
 PyObject* next(PyObject* object) {
-  FileWrapper& self = *self_of(object);
+  const FileWrapper& self = *self_of(object);
   Ref data(PyObject_CallMethod(self.filelike, "read", "n", self.block_size));
   if (!data) return nullptr;
   const int more = PyObject_IsTrue(data.get());

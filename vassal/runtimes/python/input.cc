@@ -116,8 +116,8 @@ PyObject* take_line(Input& input, size_t size) {
       if (n > 0) continue;
     }
     line = std::min(line, size);
-    PyObject* bytes =
-        PyBytes_FromStringAndSize(pending(input).data(), static_cast<Py_ssize_t>(line));
+    PyObject* bytes = PyBytes_FromStringAndSize(input.ahead.data() + input.given,
+                                                static_cast<Py_ssize_t>(line));
     consume(input, line);
     return bytes;
   }

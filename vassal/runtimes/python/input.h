@@ -15,6 +15,6 @@ PyTypeObject* make_input_type();
 /// An input that belongs to no request yet.
 Ref new_input(PyTypeObject* type);
 /// Gives it a request, or takes it away (null).
-void attach_input(PyObject* input, Exchange* exchange);
+void attach_input(PyObject* object, Exchange* exchange);
 
 }  // namespace vassal::python

@@ -37,6 +37,7 @@ PyStatus set_arguments(PyConfig& python, const VassalConfig& config) {
   std::vector<std::string> words{"uwsgi"};
   words.insert(words.end(), config.pyargv.begin(), config.pyargv.end());
   std::vector<char*> argv;
+  argv.reserve(words.size());
   for (std::string& word : words)
     argv.push_back(word.data());
   return PyConfig_SetBytesArgv(&python, static_cast<Py_ssize_t>(argv.size()),

@@ -13,9 +13,9 @@ PyTypeObject* make_start_response_type();
 /// A start_response that belongs to no request yet.
 Ref new_start_response(PyTypeObject* type);
 /// Gives it a request, or takes it away (null).
-void attach_start_response(PyObject* start_response, Exchange* exchange);
+void attach_start_response(PyObject* object, Exchange* exchange);
 /// True if nobody but its owner holds it: it may serve the next request, too.
-bool only_ours(PyObject* start_response);
+bool only_ours(PyObject* object);
 
 /// Raises OSError for a negative errno; false then.
 bool sent(int result);
