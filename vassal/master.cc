@@ -100,13 +100,7 @@ base::Result<> Master::prepare() {
       ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED) return base::fail_errno("map the workers' pages");
   pages_ = static_cast<WorkerPage*>(at);
-  sigset_t handled;
-  ::sigemptyset(&handled);
-  for (const int s : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP})
-    ::sigaddset(&handled, s);
-  ::sigprocmask(SIG_BLOCK, &handled, &outside_);
-  signals_ = base::Fd(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals_) return base::fail_errno("signalfd");
+  TRY_ASSIGN(signals_, outside_.take());
   poke_ = base::Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!poke_) return base::fail_errno("eventfd");
   epoll_ = base::Fd(::epoll_create1(EPOLL_CLOEXEC));

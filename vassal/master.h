@@ -17,6 +17,7 @@
 #include "vassal/config.h"
 #include "vassal/intake.h"
 #include "vassal/lifeline.h"
+#include "vassal/master_signals.h"
 #include "vassal/master_slots.h"
 #include "vassal/runtime.h"
 #include "vassal/scoreboard.h"
@@ -81,7 +82,7 @@ class Master {
   base::Fd epoll_;
   base::Fd signals_;
   base::Fd poke_;
-  sigset_t outside_{};  // the signal mask that workers start with
+  MasterSignals outside_;  // gives workers the signals as they were
   std::optional<base::Instant> overdue_check_;
   std::optional<int> exit_code_;
   Phase phase_ = Phase::starting;

@@ -70,7 +70,7 @@ void Master::become_worker(uint32_t index, base::Fd orders) {
   lifeline_ = Lifeline(base::Fd());
   for (Slot& slot : slots_)
     slot.orders.reset();
-  ::sigprocmask(SIG_SETMASK, &outside_, nullptr);
+  outside_.give_back();
   ::prctl(PR_SET_NAME, ("vassal/w" + std::to_string(index + 1)).c_str(), 0, 0, 0);
   set_state(board_.board().line(index), wire::WorkerState::starting,
             base::to_wire(base::Clock::now()));
