@@ -71,7 +71,10 @@ class Demo:
         """The directory: copies of configs/apps and configs/vassals, and the data of django."""
         for part in ("apps", "vassals"):
             shutil.copytree(os.path.join(ROOT, "configs", part), self.path(part), ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(os.path.join(ROOT, "configs/emperor.ini"), self.path("emperor.ini"))
+        with open(os.path.join(ROOT, "configs/emperor.ini")) as f:
+            text = f.read()
+        with open(self.path("emperor.ini"), "w") as f:
+            f.write(text.replace("/run/imperium", self.path("run")).replace("127.0.0.1:8080", f"127.0.0.1:{self.port}"))
         os.makedirs(self.path("run"))
         os.makedirs(self.path("data/django"), mode=0o700)
         self.tenants()
@@ -99,8 +102,7 @@ class Demo:
 
     def start(self):
         router = self.path("run/router.sock")
-        options = {"config": self.path("emperor.ini"), "router_uwsgi": router, "router_http": f"127.0.0.1:{self.port}",
-                   "cgroup_root": self.cgroup_root}
+        options = {"config": self.path("emperor.ini"), "cgroup_root": self.cgroup_root}
         if not self.root:
             options.update(router_uwsgi_group=str(os.getegid()), router_uid=str(os.geteuid()), router_gid=str(os.getegid()),
                            cgroups="off", trusted=True)

@@ -95,7 +95,8 @@ class Crowd(SystemCase):
         results = crowd(world.front, "other.test", "/", 300, 30)
         served, told = self.judge(results, answered=False)
         self.assertEqual((len(served), len(told)), (0, 300))
-        world.drop("dying", "dying.test", uid=CAROL, app=died)
+        world.drop("dying", "dying.test", uid=CAROL, app=died, lines=[f"pythonpath = {world.apps}"])
+        until("the route is there", lambda: "dying.test" in world.emperor.routes())
         self.judge(crowd(world.front, "dying.test", "/wait?seconds=1", 100, 30), answered=False)
 
     def test_those_already_on_the_belt_are_told_too(self):
@@ -110,7 +111,7 @@ class Crowd(SystemCase):
         world = self.world
         slow = world.write("apps/slow_start.py", "import threading\nthreading.Event().wait(1.5)\nfrom probe import application\n")
         world.app("probe.py")
-        world.drop("starting", "starting.test", uid=ALICE, app=slow)
+        world.drop("starting", "starting.test", uid=ALICE, app=slow, lines=[f"pythonpath = {world.apps}"])
         world.emperor.wait_state("starting", "starting")
         until("the route is there", lambda: "starting.test" in world.emperor.routes())
         answer = http(world.front, "starting.test")

@@ -14,7 +14,7 @@ from imperium.world import own_address
 class Sockets(SystemCase):
     def test_unix_abstract_and_tcp(self):
         world = self.world
-        path, name, port = world.path("run/site.sock"), f"@imperium-test-{os.getpid()}", own_address(9100)
+        path, name, port = world.path("sockets/site.sock"), f"@imperium-test-{os.getpid()}", own_address(9100)
         world.up("site", "site.test", uid=ALICE, lines=[f"socket = {path}", f"socket = {name}", "socket = %s:%d" % port,
                                                        "chmod-socket = 640", f"chown-socket = {ALICE}:www-data", "processes = 2"])
         found = os.stat(path)
@@ -26,7 +26,7 @@ class Sockets(SystemCase):
 
     def test_nginx_without_a_router_and_an_edit_under_load(self):
         world = self.world
-        path = world.path("run/direct.sock")
+        path = world.path("sockets/direct.sock")
         lines = [f"socket = {path}", "chmod-socket = 666", "processes = 2"]
         world.up("direct", "direct.test", uid=ALICE, lines=lines)
         nginx = Nginx(world.path("nginx-direct"), own_address(8001), path)
@@ -48,7 +48,7 @@ class Sockets(SystemCase):
 
     def test_a_backlog_for_a_crowd(self):
         world = self.world
-        path = world.path("run/crowd.sock")
+        path = world.path("sockets/crowd.sock")
         world.up("crowd", "crowd.test", uid=ALICE, lines=[f"socket = {path}", "chmod-socket = 666", "processes = 1"])
         waiting_ones = []
         try:

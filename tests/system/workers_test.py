@@ -1,5 +1,6 @@
 """Workers and how an application is loaded: replaced when they die, ended when they are stuck,
 recycled by requests; paths, mounts, environment and static files as the ini says."""
+import concurrent.futures
 import json
 import os
 
@@ -12,36 +13,57 @@ class Workers(SystemCase):
         self.assert_status(answer, 200)
         return json.loads(answer.body)
 
+    def at_once(self, host, count):
+        """The answers to `count` requests that are there at the same time."""
+        with concurrent.futures.ThreadPoolExecutor(count) as pool:
+            return list(pool.map(lambda _: self.ask(host, "/"), range(count)))
+
     def test_workers_are_forked_after_the_application_was_loaded(self):
         world = self.world
-        counting = world.write("apps/counting.py", "import os, json\nLOADED = os.getpid()\ndef application(e, s):\n"
+        counting = world.write("apps/counting.py", "import os, json, threading\nLOADED = os.getpid()\ndef application(e, s):\n    threading.Event().wait(0.3)\n"
                                "    s('200 OK', [])\n    return [json.dumps([LOADED, os.getpid(), os.getppid()]).encode()]\n")
         row = world.up("forked", "forked.test", app=counting, uid=ALICE, lines=["processes = 3"])
-        seen = set()
-        until("all three answered", lambda: seen.add(tuple(self.ask("forked.test", "/"))) or len({s[1] for s in seen}) == 3, 20)
+        seen = {tuple(answer) for answer in self.at_once("forked.test", 6)}
+        self.assertEqual(len({s[1] for s in seen}), 3)
         self.assertEqual({s[0] for s in seen}, {row["pid"]}, "one load for all")
         self.assertEqual({s[2] for s in seen}, {row["pid"]})
         self.assertNotIn(row["pid"], {s[1] for s in seen})
 
     def test_workers_do_not_share_random_numbers(self):
         world = self.world
-        chance = world.write("apps/chance.py", "import os, json, random\nrandom.random()\ndef application(e, s):\n"
+        chance = world.write("apps/chance.py", "import os, json, random, threading\nrandom.random()\ndef application(e, s):\n    threading.Event().wait(0.3)\n"
                              "    s('200 OK', [])\n    return [json.dumps([os.getpid(), random.random()]).encode()]\n")
         world.up("chance", "chance.test", app=chance, uid=ALICE, lines=["processes = 3"])
         first = {}
-        until("two workers answered", lambda: first.setdefault(*self.ask("chance.test", "/")) and len(first) >= 2, 20)
-        self.assertEqual(len(set(first.values())), len(first))
+        for pid, number in self.at_once("chance.test", 6):
+            first.setdefault(pid, number)
+        self.assertEqual(len(first), 3)
+        self.assertEqual(len(set(first.values())), 3)
 
     def test_a_dead_worker_is_replaced(self):
         world = self.world
         row = world.up("dying", "dying.test", uid=ALICE, lines=["processes = 2"])
         with Load(world.http_address, "other.test", threads=1, every=0.01, good=lambda a: a.status == 404):
-            for signal in (9, 15, 11):
+            for signal in (9, 6, 11):
                 answer = http(world.http_address, "dying.test", f"/die?signal={signal}")
                 self.assertIn(answer.status, (0, 502), "the request in its hands is lost")
                 self.assertIn("pid", self.ask("dying.test"))
         self.assertEqual(world.emperor.row("dying")["pid"], row["pid"], "the vassal itself stays")
         until("two workers again", lambda: len(processes.children(row["pid"])) == 3)
+
+    def test_threads_of_the_application_do_not_hide_dead_workers(self):
+        """A thread started at import lives in the vassal's master and may be given its signals."""
+        world = self.world
+        threaded = world.write("apps/threaded.py", "import threading\nfrom probe import application\n"
+                               "threading.Thread(target=threading.Event().wait, daemon=True).start()\n")
+        world.app("probe.py")
+        row = world.up("threaded", "threaded.test", app=threaded, uid=ALICE, lines=["processes = 1", f"pythonpath = {world.apps}"])
+        for _ in range(5):
+            http(world.http_address, "threaded.test", "/die")
+            until("the worker is replaced", lambda: http(world.http_address, "threaded.test").status == 200, 5)
+        world.remove("threaded")
+        world.emperor.wait_gone("threaded", 5)
+        self.assertFalse(processes.alive(row["pid"]))
 
     def test_waiting_requests_survive_the_death_of_a_worker(self):
         world = self.world

@@ -23,10 +23,10 @@ class Answers:
     def ask(self, path, host="answers.test", **named):
         return http(self.front(), host, path, timeout=30, **named)
 
-    def whole(self, path, body, status=200, **named):
+    def whole(self, path, expected, status=200, **named):
         answer = self.ask(path, **named)
         self.assert_status(answer, status)
-        self.assertEqual(answer.body, body)
+        self.assertEqual(answer.body, expected)
         return answer
 
     # -- how an application answers

@@ -25,11 +25,11 @@ def remove_cgroups(root):
 
 def found(world, before):
     sentences = [f"process {pid} is still alive: {command(pid)}" for pid in before if processes.alive(pid)]
-    for folder, _, names in os.walk(world.run_dir):
-        for name in names:
-            path = os.path.join(folder, name)
-            if stat.S_ISSOCK(os.lstat(path).st_mode) or name.endswith((".pid", ".tmp", ".new")):
-                sentences.append(f"left in the run directory: {os.path.relpath(path, world.run_dir)}")
+    for top in (world.run_dir, world.path("sockets")):
+        for folder, _, names in os.walk(top):
+            for path in (os.path.join(folder, name) for name in names):
+                if stat.S_ISSOCK(os.lstat(path).st_mode) or path.endswith((".pid", ".tmp", ".new")):
+                    sentences.append(f"file left: {os.path.relpath(path, world.directory)}")
     sentences += [f"cgroup left: {d}" for d in cgroup_directories(world.cgroup_root)]
     return sentences + sanitizer_reports(world)
 

@@ -29,6 +29,7 @@ class World:
         self.sanitizer = self._folder("sanitizer", 0o1777)
         self.vassals, self.apps = self._folder("vassals"), self._folder("apps")
         self.run_dir = self._folder("run")
+        self._folder("sockets", 0o1777)  # sockets of their own are bound with the tenants' ids
         self.router, self.http_address, self.nginx_address = self.path("run/router.sock"), own_address(8080), own_address(8000)
         self.cgroup_root = f"/imperium-test-{os.getpid()}"
         given = {"router_uwsgi": self.router, "router_uwsgi_mode": "666", "router_http": "%s:%d" % self.http_address, "cgroup_root": self.cgroup_root, **options}
