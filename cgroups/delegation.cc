@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/files.h"
-#include "cgroups/group.h"
+#include "cgroups/place.h"
 
 namespace cgroups {
 

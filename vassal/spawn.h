@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "base/process.h"
 #include "base/result.h"
-#include "cgroups/group.h"
+#include "cgroups/leaf.h"
 #include "vassal/ladder.h"
 #include "vassal/spawn_plan.h"
 
