@@ -45,7 +45,7 @@ class Expansion {
   void option(Setting s);
   void add(Setting s);
   bool logic(const Setting& s);
-  void in_block(const Setting& s);
+  void in_block(const LogicBlock& block, const Setting& s);
   void leave_blocks_open(const Origin& at);
 
   void include(const Setting& s);
@@ -103,8 +103,8 @@ Expanded Expansion::run(const IniRequest& request) {
   for (Setting s : request.preset)
     add(std::move(s));
   read(request.path, request.sections, {request.path, 0});
-  for (size_t i = 0; i < inherited_.size(); ++i) {
-    const Setting s = inherited_[i];  // reading may add to the list
+  for (size_t next = 0; next < inherited_.size();) {
+    const Setting s = inherited_[next++];  // reading may add to the list
     include(s);
   }
   expand_custom_options();
@@ -125,8 +125,8 @@ bool Expansion::read(const std::string& path,
     return false;
   }
   const bool by_name = sections.size() == 1;
-  OpenIni file{{content->path, path, content->inode, by_name ? sections[0] : ""},
-               parse_ini(content->text, {limits_.line_bytes, limits_.settings})};
+  const OpenIni file{{content->path, path, content->inode, by_name ? sections[0] : ""},
+                     parse_ini(content->text, {limits_.line_bytes, limits_.settings})};
   for (const IniComplaint& c : file.text.complaints)
     complain({content->path, c.line},
              c.level == IniComplaint::Level::error ? Level::error : Level::warning,
@@ -188,7 +188,10 @@ bool Expansion::logic(const Setting& s) {
     return true;
   }
   if (block_) {
-    in_block(s);
+    const LogicBlock block =
+        *std::exchange(block_, std::nullopt);  // an include starts without
+    in_block(block, s);
+    block_ = block;
     return true;
   }
   if (!is_logic_start(s.key)) return false;
@@ -198,16 +201,12 @@ bool Expansion::logic(const Setting& s) {
   return true;
 }
 
-void Expansion::in_block(const Setting& s) {
-  if (is_logic_start(s.key)) {
-    const bool active = !block_->failed();
+// One line at a time, as uWSGI does: the loop runs over each line, not over the block.
+void Expansion::in_block(const LogicBlock& block, const Setting& s) {
+  if (is_logic_start(s.key))
     return complain(
-        s.origin, active ? Level::error : Level::warning,
+        s.origin, block.failed() ? Level::warning : Level::error,
         fmt::format("'{}' inside another block: blocks cannot be nested", s.key));
-  }
-  // one line at a time, as uWSGI does: the loop runs over each line, not over the block
-  LogicBlock block =
-      *std::exchange(block_, std::nullopt);  // an include starts without it
   for (const std::string& item : block.items) {
     if (full_) break;
     const Lookup to_item = [&](std::string_view inner) {
@@ -218,7 +217,6 @@ void Expansion::in_block(const Setting& s) {
       copy.value = replace_calls(s.value, '%', to_item);
     option(std::move(copy));
   }
-  block_ = std::move(block);
 }
 
 void Expansion::leave_blocks_open(const Origin& at) {

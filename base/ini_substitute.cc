@@ -260,8 +260,10 @@ std::optional<std::string> evaluate_placeholder(std::string_view inner,
     } else {
       const std::string value =
           is_number(word) ? std::string(word) : lookup(word).value_or(std::string());
-      result = op == 0 ? result + value
-                       : std::to_string(reckon(op, to_number(result), to_number(value)));
+      if (op == 0)
+        result += value;
+      else
+        result = std::to_string(reckon(op, to_number(result), to_number(value)));
       op = 0;
     }
   }

@@ -18,6 +18,16 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+/// The number that is the whole text, if it is one.
+template <class Number, class... Base>
+std::optional<Number> whole(std::string_view text, Base... base) {
+  Number value{};
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value, base...);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  return value;
+}
+
 template <size_t N>
 bool is_one_of(std::string_view text, const std::array<std::string_view, N>& words) {
   return std::ranges::count(words, lower(text)) > 0;
@@ -59,23 +69,18 @@ LeadingNumber parse_leading_number(std::string_view text) {
 }
 
 std::optional<uint64_t> parse_unsigned(std::string_view text) {
-  uint64_t value = 0;
-  const auto [stop, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return value;
+  return whole<uint64_t>(text);
 }
 
 std::optional<uint64_t> parse_size(std::string_view text) {
   if (const auto plain = parse_unsigned(text)) return plain;
   const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-  double number = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + digits, number);
-  if (error != std::errc() || stop != text.data() + digits) return std::nullopt;
+  const auto number = whole<double>(text.substr(0, digits));
+  if (!number) return std::nullopt;
   const size_t unit_at = std::min(text.find_first_not_of(' ', digits), text.size());
   const auto unit = std::ranges::find(kSizes, lower(text.substr(unit_at)), &Unit::name);
-  if (unit == kSizes.end() || number * unit->factor >= 0x1p63) return std::nullopt;
-  return static_cast<uint64_t>(std::floor(number * unit->factor));
+  if (unit == kSizes.end() || *number * unit->factor >= 0x1p63) return std::nullopt;
+  return static_cast<uint64_t>(std::floor(*number * unit->factor));
 }
 
 std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
@@ -113,12 +118,8 @@ std::optional<uint32_t> parse_percent(std::string_view text) {
 }
 
 std::optional<mode_t> parse_mode(std::string_view text) {
-  unsigned mode = 0;
   if (text.size() < 3 || text.size() > 4) return std::nullopt;
-  const auto [stop, error] =
-      std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
-  return static_cast<mode_t>(mode);
+  return whole<mode_t>(text, 8);
 }
 
 }  // namespace base

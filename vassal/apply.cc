@@ -123,11 +123,11 @@ void apply_uid(ConfigBuild& build, const Setting& s) {
   if (!uid && !build.may_look_up(s)) return;
   if (!uid) uid = build.names.uid_of(s.value);
   if (!uid) return build.error(s, fmt::format("unknown user '{}'", s.value));
-  build.config.uid = *uid;
+  build.config.uid = uid;
 }
 
 void apply_gid(ConfigBuild& build, const Setting& s) {
-  if (const auto gid = group_of(build, s)) build.config.gid = *gid;
+  if (const auto gid = group_of(build, s)) build.config.gid = gid;
 }
 
 void apply_add_gid(ConfigBuild& build, const Setting& s) {
@@ -304,7 +304,7 @@ void apply_pids_max(ConfigBuild& build, const Setting& s) {
   const auto number = base::parse_unsigned(s.value);
   if (!number || *number == 0)
     return build.error(s, fmt::format("pids-max = {}: write a number above 0", s.value));
-  build.config.limits.pids_max = *number;
+  build.config.limits.pids_max = number;
 }
 
 void apply_io_max(ConfigBuild& build, const Setting& s) {
@@ -328,7 +328,7 @@ void apply_cgroup_opt(ConfigBuild& build, const Setting& s) {
 
 void apply_limit_as(ConfigBuild& build, const Setting& s) {
   const auto bytes = megabytes_of(build, s);
-  if (bytes && *bytes > 0) build.config.limit_as_bytes = *bytes;
+  if (bytes && *bytes > 0) build.config.limit_as_bytes = bytes;
 }
 
 void apply_prio(ConfigBuild& build, const Setting& s) {

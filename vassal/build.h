@@ -79,6 +79,10 @@ void set_number(ConfigBuild& build, const base::Setting& s) {
   if (const auto n = number_of(build, s)) build.config.*Member = *n;
 }
 template <auto Member>
+void set_optional_number(ConfigBuild& build, const base::Setting& s) {
+  if (const auto n = number_of(build, s)) build.config.*Member = n;
+}
+template <auto Member>
 void set_number32(ConfigBuild& build, const base::Setting& s) {
   if (const auto n = number_of(build, s)) build.config.*Member = clamp_to(*n, UINT32_MAX);
 }

@@ -1,6 +1,7 @@
 #include "vassal/cgroup_options.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/ini.h"
 #include "base/values.h"
@@ -54,6 +55,45 @@ bool set_cpu_max(std::string_view text, cgroups::Limits& limits) {
   return true;
 }
 
+bool set_weight(std::string_view text, cgroups::Limits& limits) {
+  const auto weight = base::parse_unsigned(text);
+  if (weight)
+    limits.cpu_weight = static_cast<uint32_t>(std::clamp<uint64_t>(*weight, 1, 10000));
+  return weight.has_value();
+}
+
+bool set_shares(std::string_view text, cgroups::Limits& limits) {
+  const auto shares = base::parse_unsigned(text);
+  if (shares) limits.cpu_weight = weight_of_shares(*shares);
+  return shares.has_value();
+}
+
+bool set_memory_max(std::string_view text, cgroups::Limits& limits) {
+  return set_amount(text, limits.memory_max);
+}
+bool set_memory_high(std::string_view text, cgroups::Limits& limits) {
+  return set_amount(text, limits.memory_high);
+}
+bool set_pids_max(std::string_view text, cgroups::Limits& limits) {
+  return set_amount(text, limits.pids_max);
+}
+
+struct KnownFile {
+  std::string_view name;
+  std::string_view option;  // ours for it
+  bool (*set)(std::string_view value, cgroups::Limits& limits);
+};
+
+constexpr std::array kKnownFiles = {
+    KnownFile{"memory.limit_in_bytes", "memory-max", set_memory_max},
+    KnownFile{"memory.max", "memory-max", set_memory_max},
+    KnownFile{"memory.high", "memory-high", set_memory_high},
+    KnownFile{"pids.max", "pids-max", set_pids_max},
+    KnownFile{"cpu.max", "cpu-max", set_cpu_max},
+    KnownFile{"cpu.shares", "cpu-weight", set_shares},
+    KnownFile{"cpu.weight", "cpu-weight", set_weight},
+};
+
 void set_raw(std::string_view key, std::string_view value, cgroups::Limits& limits) {
   const auto same =
       std::ranges::find(limits.raw, key, &std::pair<std::string, std::string>::first);
@@ -74,42 +114,29 @@ bool CgroupOptions::apply(std::string_view text,
   const auto value = base::strip(text.substr(split + 1));
   // the key becomes a file name below the group: nothing that leads elsewhere
   if (key.empty() || key.find('/') != key.npos || key.find('.') == 0) return false;
-  return apply_known(key, value, limits, mapped);
-}
-
-bool CgroupOptions::apply_known(std::string_view key,
-                                std::string_view value,
-                                cgroups::Limits& limits,
-                                std::string* mapped) {
-  const auto number = base::parse_unsigned(value);
-  if (key == "memory.limit_in_bytes" || key == "memory.max")
-    return *mapped = "memory-max", set_amount(value, limits.memory_max);
-  if (key == "memory.high")
-    return *mapped = "memory-high", set_amount(value, limits.memory_high);
-  if (key == "pids.max") return *mapped = "pids-max", set_amount(value, limits.pids_max);
-  if (key == "cpu.max") return *mapped = "cpu-max", set_cpu_max(value, limits);
-  if (key == "cpu.shares" || key == "cpu.weight") {
-    *mapped = "cpu-weight";
-    if (number)
-      limits.cpu_weight =
-          key == "cpu.shares"
-              ? weight_of_shares(*number)
-              : static_cast<uint32_t>(std::clamp<uint64_t>(*number, 1, 10000));
-    return number.has_value();
+  const auto known = std::ranges::find(kKnownFiles, key, &KnownFile::name);
+  if (known != kKnownFiles.end()) {
+    *mapped = known->option;
+    return known->set(value, limits);
   }
   if (key == "cpu.cfs_quota_us" || key == "cpu.cfs_period_us") {
     *mapped = "cpu-max";
-    const auto parsed = base::parse_leading_number(value);
-    if (!parsed.exact || parsed.value < -1 || parsed.value > INT64_MAX / 100)
-      return false;
-    if (key == "cpu.cfs_quota_us")
-      cfs_quota_us_ = parsed.value;
-    else
-      cfs_period_us_ = static_cast<uint64_t>(std::max<int64_t>(parsed.value, 0));
-    if (cfs_quota_us_) limits.cpu_max_percent = percent(*cfs_quota_us_, cfs_period_us_);
-    return true;
+    return apply_cfs(key, value, limits);
   }
   set_raw(key, value, limits);
+  return true;
+}
+
+bool CgroupOptions::apply_cfs(std::string_view key,
+                              std::string_view value,
+                              cgroups::Limits& limits) {
+  const auto parsed = base::parse_leading_number(value);
+  if (!parsed.exact || parsed.value < -1 || parsed.value > INT64_MAX / 100) return false;
+  if (key == "cpu.cfs_quota_us")
+    cfs_quota_us_ = parsed.value;
+  else
+    cfs_period_us_ = static_cast<uint64_t>(std::max<int64_t>(parsed.value, 0));
+  if (cfs_quota_us_) limits.cpu_max_percent = percent(*cfs_quota_us_, cfs_period_us_);
   return true;
 }
 

@@ -18,10 +18,7 @@ class CgroupOptions {
   bool apply(std::string_view text, cgroups::Limits& limits, std::string* mapped);
 
  private:
-  bool apply_known(std::string_view key,
-                   std::string_view value,
-                   cgroups::Limits& limits,
-                   std::string* mapped);
+  bool apply_cfs(std::string_view key, std::string_view value, cgroups::Limits& limits);
 
   // v1 says the CPU share in two files
   std::optional<int64_t> cfs_quota_us_;

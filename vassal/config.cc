@@ -166,7 +166,7 @@ void Maker::settle_ids() {
   if (config.gid) return;
   config.gid = build_.names.primary_gid_of(*config.uid);
   if (config.gid) return;
-  config.gid = *config.uid;
+  config.gid = config.uid;
   build_.warn(
       whole_file_,
       fmt::format("uid {0} has no entry in the user database and no gid is given: "

@@ -61,9 +61,9 @@ class Explanation {
         unknown_.push_back({&s, layer, true});
         continue;
       }
-      const bool allowed =
-          !(by_tenant_ && layer == "vassal" && row->set_by == base::SetBy::operator_only);
-      given_[row].push_back({&s, layer, allowed});
+      const bool forbidden =
+          by_tenant_ && layer == "vassal" && row->set_by == base::SetBy::operator_only;
+      given_[row].push_back({&s, layer, !forbidden});
     }
   }
 

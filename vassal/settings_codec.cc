@@ -10,7 +10,10 @@ namespace {
 
 constexpr std::string_view kMagic = "imp-layers-1\n";
 
-enum Flag : uint64_t { kPlaceholder = 1, kNewFile = 2, kAllFlags = 3 };
+// in front of each setting
+constexpr uint64_t kPlaceholder = 1;
+constexpr uint64_t kNewFile = 2;
+constexpr uint64_t kAllFlags = kPlaceholder | kNewFile;
 
 }  // namespace
 
@@ -32,8 +35,7 @@ void Encoder::settings(const std::vector<base::Setting>& settings) {
   const std::string* file = nullptr;
   for (const base::Setting& s : settings) {
     const bool new_file = file == nullptr || *file != s.origin.file;
-    number((s.placeholder ? uint64_t{kPlaceholder} : 0) |
-           (new_file ? uint64_t{kNewFile} : 0));
+    number((s.placeholder ? kPlaceholder : 0) | (new_file ? kNewFile : 0));
     if (new_file) text(s.origin.file);
     file = &s.origin.file;
     number(s.origin.line);

@@ -1,5 +1,5 @@
-// Any text as a vassal file: its reading ends, stays within the bounds, and gives the same settings
-// twice; line numbers lie within the text.
+// Any text as a vassal file: its reading ends, stays within the bounds, and gives the
+// same settings twice; line numbers lie within the text.
 #include <algorithm>
 #include <string>
 
@@ -9,7 +9,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  support::MemoryFiles files({{"/v/site.ini", text}, {"/v/more.ini", "[uwsgi]\nx = %(y)\n"}});
+  support::MemoryFiles files(
+      {{"/v/site.ini", text}, {"/v/more.ini", "[uwsgi]\nx = %(y)\n"}});
   base::IniWorld world;
   world.cwd = "/v";
   world.environment = {{"HOME", "/home/x"}};
@@ -24,7 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   invariant(first.diagnostics.size() <= limits.diagnostics, "diagnostics are bounded");
   const auto lines = std::ranges::count(text, '\n') + 1;
   for (const auto& s : first.settings) {
-    invariant(s.origin.line >= 1 && s.origin.line <= std::max<int64_t>(lines, 2), "lines are real");
+    invariant(s.origin.line >= 1 && s.origin.line <= std::max<int64_t>(lines, 2),
+              "lines are real");
     invariant(s.value.size() <= limits.value_bytes || s.value.size() <= 3 * size,
               "values are bounded");
   }

@@ -1,5 +1,6 @@
-// Any text as a vassal file's meaning: what make_config lets through is within its bounds, the same
-// settings mean the same after a journey through the codec, and any bytes decode or are refused.
+// Any text as a vassal file's meaning: what make_config lets through is within its
+// bounds, the same settings mean the same after a journey through the codec, and any
+// bytes decode or are refused.
 #include <string>
 
 #include "base/ini_expand.h"
@@ -18,7 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   layers.file = "/v/site.ini";
   layers.vassal = machine::settings(text);
   const auto made = vassal::make_config(layers, machine::FewNames());
-  invariant(made.config.processes >= 1 && made.config.processes <= 1023, "processes are bounded");
+  invariant(made.config.processes >= 1 && made.config.processes <= 1023,
+            "processes are bounded");
   for (const auto& socket : made.config.sockets)
     invariant(socket.path.size() <= 107, "socket paths fit");
   const auto bytes = vassal::encode_layers(layers);
