@@ -1,5 +1,6 @@
 #include "tests/cgroups/support.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -7,7 +8,6 @@
 
 #include <filesystem>
 #include <stdexcept>
-#include <thread>
 
 #include "base/files.h"
 
@@ -43,7 +43,7 @@ bool eventually(const std::function<bool()>& done, std::chrono::seconds limit) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!done()) {
     if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    (void)::poll(nullptr, 0, 1);  // v1 has no event for an emptied group or a figure
   }
   return true;
 }
