@@ -12,6 +12,7 @@
 #include "emperor/ctl/files.h"
 #include "emperor/ctl/logs.h"
 #include "emperor/ctl/tables.h"
+#include "vassal/options.h"
 
 namespace {
 
@@ -171,6 +172,7 @@ int main(int argc, char** argv) {
   auto* logs_cmd = add_named("logs", "the end of a vassal's log");
   logs_cmd->add_flag("-f,--follow", a.follow, "go on with what is added");
   logs_cmd->add_option("-n,--lines", a.lines, "how many lines")->capture_default_str();
+  auto* options = add("options", "the reference of a vassal's options, as Markdown");
   auto* shutdown = add("shutdown", "stop every vassal, the router and the emperor");
 
   try {
@@ -183,6 +185,7 @@ int main(int argc, char** argv) {
   if (*show_cmd) return show(a);
   if (*check) return ctl::check_files(a.files, a.file_options);
   if (*explain_cmd) return explain(a);
+  if (*options) return std::fputs(vassal::option_reference().c_str(), stdout), 0;
   if (*logs_cmd) return logs(a);
   if (*shutdown) return shut_down(a);
   if (*reload) return change(a, "reload");
