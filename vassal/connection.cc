@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -57,6 +58,25 @@ ssize_t Connection::receive(char* into, size_t size) {
     if (!would_block()) return -errno;
     if (const int failed = wait(POLLIN, read_patience_); failed != 0) return failed;
   }
+}
+
+ssize_t Connection::receive_soon(char* into, size_t size) {
+  const ssize_t n = ::recv(fd_.get(), into, size, MSG_DONTWAIT);
+  if (n >= 0) return n;
+  // We were woken between its connect and its send: to let it run costs less than to
+  // sleep.
+  if (would_block()) ::sched_yield();
+  return receive(into, size);
+}
+
+int Connection::send(std::string_view data) {
+  const ssize_t n =
+      ::send(fd_.get(), data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (n == std::ssize(data)) return 0;
+  if (n < 0 && !would_block() && errno != EINTR) return -errno;
+  data.remove_prefix(n > 0 ? static_cast<size_t>(n) : 0);
+  std::array<iovec, 1> rest{iovec{const_cast<char*>(data.data()), data.size()}};
+  return send(rest);
 }
 
 int Connection::send(std::span<iovec> parts) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/fd.h"
 #include "vassal/runtime.h"
@@ -32,7 +33,10 @@ class Connection {
 
   /// Bytes read, 0 at the end of the stream, or a negative errno (-ETIMEDOUT).
   ssize_t receive(char* into, size_t size);
+  /// The same for bytes that are about to come: the client connects first and sends then.
+  ssize_t receive_soon(char* into, size_t size);
   /// Sends everything; 0 or a negative errno.
+  int send(std::string_view data);
   int send(std::span<iovec> parts);
   /// Sends `count` bytes of `file` from `offset`; bytes sent (fewer at the file's end) or
   /// -errno.

@@ -15,6 +15,10 @@ namespace {
 
 /// After so many connections from one source the others are looked at first.
 constexpr uint32_t kLongestStreak = 16;
+/// After so many fruitless tries that followed a request they are left out,
+constexpr uint32_t kMostLuck = 3;
+/// but for every so manyth.
+constexpr uint32_t kProbe = 8;
 
 base::Result<> watch(int epoll, int fd, uint32_t events) {
   epoll_event event{};
@@ -42,7 +46,18 @@ base::Result<Intake> Intake::open(const Sockets& sockets, std::span<const int> c
   return intake;
 }
 
+bool Intake::promising() {
+  return woken_ || luck_ > 0 || ++skipped_ % kProbe == 0;
+}
+
 std::optional<Arrival> Intake::try_take(std::span<char> buffer) {
+  auto arrival = try_sources(buffer);
+  if (!woken_) luck_ = arrival ? kMostLuck : luck_ - std::min(luck_, 1u);
+  woken_ = false;
+  return arrival;
+}
+
+std::optional<Arrival> Intake::try_sources(std::span<char> buffer) {
   if (++streak_ > kLongestStreak) {
     streak_ = 0;
     ++first_;
@@ -112,6 +127,7 @@ void Intake::note_failure(Source& source, int code) {
 }
 
 int Intake::sleep() {
+  woken_ = true;
   std::array<epoll_event, 4> events;
   const int n =
       ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);

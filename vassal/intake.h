@@ -41,6 +41,10 @@ class Intake {
   /// `calls`: descriptors that end the sleep without bringing a connection.
   static base::Result<Intake> open(const Sockets& sockets, std::span<const int> calls);
 
+  /// Whether try_take() may find something: always after a wake-up; after a request only
+  /// while connections keep coming faster than they are served, else the sleep finds them
+  /// as well.
+  bool promising();
   /// A connection, if one is there. Starts with the source that gave the last one.
   std::optional<Arrival> try_take(std::span<char> buffer);
   /// Sleeps until a source or a call is ready. Returns the descriptor of the call, -1 for
@@ -59,6 +63,7 @@ class Intake {
     bool open;
   };
 
+  std::optional<Arrival> try_sources(std::span<char> buffer);
   std::optional<Arrival> take_from(Source& source, std::span<char> buffer);
   std::optional<Arrival> take_handed_over(Source& source, std::span<char> buffer);
   std::optional<Arrival> accept_from(const Source& source);
@@ -69,6 +74,9 @@ class Intake {
   std::vector<int> calls_;
   size_t first_ = 0;
   uint32_t streak_ = 0;
+  uint32_t luck_ = 0;     // of the last tries that followed a request
+  uint32_t skipped_ = 0;  // tries not made for want of luck
+  bool woken_ = true;
   int error_ = 0;
 };
 

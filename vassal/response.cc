@@ -105,6 +105,7 @@ void ResponseHead::reset(std::string_view protocol,
                          Framing framing,
                          bool is_head_request) {
   bytes_.clear();
+  size_ = 0;
   protocol_ =
       framing == Framing::http11 || forges_lines(protocol) ? "HTTP/1.1" : protocol;
   length_.reset();
@@ -186,6 +187,7 @@ BodyForm ResponseHead::finish(std::optional<uint64_t> known_length) {
     }
   }
   bytes_.append("\r\n");
+  size_ = bytes_.size();
   return form;
 }
 

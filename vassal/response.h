@@ -42,7 +42,9 @@ class ResponseHead {
   /// none.
   BodyForm finish(std::optional<uint64_t> known_length);
   /// The finished head.
-  std::string_view bytes() const { return bytes_; }
+  std::string_view bytes() const { return std::string_view(bytes_).substr(0, size_); }
+  /// The finished head and `body` behind it, in one piece. Once.
+  std::string_view bytes_with(std::string_view body) { return bytes_.append(body); }
 
  private:
   bool dropped(std::string_view name) const;
@@ -50,6 +52,7 @@ class ResponseHead {
   std::string bytes_;
   std::string protocol_;
   std::optional<uint64_t> length_;
+  size_t size_ = 0;  // of the head, once it is finished
   uint32_t count_ = 0;
   int status_ = 0;
   Framing framing_ = Framing::until_close;

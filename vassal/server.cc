@@ -90,7 +90,9 @@ bool Server::read_more(size_t& have, size_t want) {
   char* payload = buffer_.get() + wire::kHandoffHeader;
   const base::Deadline deadline = base::Deadline::in(kPacketPatience);
   while (have < want) {
-    const ssize_t n = connection_.receive(payload + have, wire::kMaxHandoff - have);
+    const size_t room = wire::kMaxHandoff - have;
+    const ssize_t n = have == 0 ? connection_.receive_soon(payload, room)
+                                : connection_.receive(payload + have, room);
     if (n <= 0) {
       refuse_packet(n == 0            ? "it ends before the packet does"
                     : n == -ETIMEDOUT ? "the packet does not come"

@@ -57,9 +57,9 @@ base::Result<Layers> layers_of_file(const std::string& path) {
       options.environment.emplace_back(text.substr(0, equal), text.substr(equal + 1));
   }
   ReadResult result = read_vassal_file(path, options);
-  for (const Diagnostic& d : result.diagnostics)
-    say(level_of(d.level), d.message());
-  if (const Diagnostic* error = result.first_error()) return base::fail(error->message());
+  const Diagnostic* error = result.first_error();
+  tell_all(result.diagnostics, error);
+  if (error != nullptr) return base::fail(error->message());
   Layers layers;
   layers.vassal = std::move(result.settings);
   layers.file = path;

@@ -114,9 +114,11 @@ void Worker::serve_one(Server& server, Arrival arrival) {
 
 void Worker::serve_until_left(Server& server, Intake& intake) {
   while (!leaving()) {
-    if (auto arrival = intake.try_take(server.buffer())) {
-      serve_one(server, std::move(*arrival));
-      continue;
+    if (intake.promising()) {
+      if (auto arrival = intake.try_take(server.buffer())) {
+        serve_one(server, std::move(*arrival));
+        continue;
+      }
     }
     if (intake.error() != 0) {
       say(Level::error, std::string("worker cannot take connections, it is replaced: ") +
