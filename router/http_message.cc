@@ -48,7 +48,11 @@ struct HttpMessage::Callbacks {
   }
   static int on_head_complete(http_parser* parser) {
     of(parser).on_head_complete();
-    return of(parser).no_body_ ? 1 : 0;  // 1: there is no body, whatever the head says
+    // 1: there is no body, whatever the head says. The parser alone would wait for the
+    // Content-Length of a 304.
+    const bool bodiless = parser->type == HTTP_RESPONSE &&
+                          (parser->status_code == 204 || parser->status_code == 304);
+    return of(parser).no_body_ || bodiless ? 1 : 0;
   }
   static int on_body(http_parser* parser, const char* at, size_t size) {
     HttpMessage& message = of(parser);

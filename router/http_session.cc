@@ -61,7 +61,7 @@ uvx::Task<void> HttpSession::serve() {
 
 void HttpSession::finish_soon() {
   finishing_ = true;
-  if (between_requests_ && in_.empty() && poll_) poll_->close();
+  if (between_requests_ && poll_) poll_->close();
 }
 
 uvx::Task<bool> HttpSession::read_head(HttpMessage& message) {

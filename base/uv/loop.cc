@@ -149,15 +149,39 @@ Task<base::Result<>> SignalWatch::next() {
 // ---- the loop
 // ---------------------------------------------------------------------------------
 
+/// libuv fires timers just before it waits: what they made ready would wait with it. An
+/// idle handle that is active makes it only look.
+struct Loop::Stopper {
+  uv_prepare_t before_wait;
+  uv_idle_t no_wait;
+
+  explicit Stopper(Loop& loop) {
+    uv_prepare_init(loop.raw(), &before_wait);
+    uv_idle_init(loop.raw(), &no_wait);
+    before_wait.data = &loop;
+    uv_prepare_start(&before_wait, [](uv_prepare_t* prepare) {
+      auto* owner = static_cast<Loop*>(prepare->data);
+      if (!owner->ready_.empty())
+        uv_idle_start(&owner->stopper_->no_wait, [](uv_idle_t*) {});
+    });
+  }
+  void close() {
+    uv_close(reinterpret_cast<uv_handle_t*>(&before_wait), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&no_wait), nullptr);
+  }
+};
+
 Loop::Loop() : loop_(std::make_unique<uv_loop_s>()) {
   if (const int error = uv_loop_init(loop_.get()); error != 0) {
     std::fprintf(stderr, "uvx: uv_loop_init: %s\n", uv_strerror(error));
     std::abort();
   }
+  stopper_ = std::make_unique<Stopper>(*this);
 }
 
 Loop::~Loop() {
   run_ready();
+  stopper_->close();
   uv_run(loop_.get(), UV_RUN_NOWAIT);  // close callbacks
   if (uv_loop_close(loop_.get()) == 0) return;
   std::fputs("uvx: a handle outlived its loop\n", stderr);
@@ -176,6 +200,7 @@ void Loop::resume_ready() {
 void Loop::look(Look mode) {
   const bool may_wait = mode == Look::wait && ready_.empty();
   uv_run(loop_.get(), may_wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  uv_idle_stop(&stopper_->no_wait);
 }
 
 void Loop::run_ready() {

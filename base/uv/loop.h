@@ -110,7 +110,9 @@ class Loop {
   /// Lets libuv look at the kernel, and wait there if nothing is ready.
   void look(Look mode);
 
+  struct Stopper;  // keeps libuv from waiting while a coroutine is ready
   std::unique_ptr<uv_loop_s> loop_;
+  std::unique_ptr<Stopper> stopper_;
   std::deque<std::coroutine_handle<>> ready_;
 };
 

@@ -64,6 +64,18 @@ Task<void> await_signal(uvx::SignalWatch& watch, bool* seen) {
   *seen = (co_await watch.next()).has_value();
 }
 
+Task<void> sleep_on_until(uvx::Timer& timer, base::Deadline deadline, int* error) {
+  const auto slept = co_await timer.sleep_until(deadline);
+  *error = slept ? 0 : slept.error().code.value();
+}
+
+Task<void> busy_for(Loop& loop, base::Duration duration) {
+  co_await loop.yield();
+  const auto end = base::Clock::now() + duration;
+  while (base::Clock::now() < end) {
+  }
+}
+
 Task<void> sleep_on(uvx::Timer& timer, int* error) {
   const auto slept = co_await timer.sleep_until(base::Deadline::never());
   *error = slept ? 0 : slept.error().code.value();
@@ -143,6 +155,22 @@ TEST_SUITE("uv") {
     poll.close();
     loop.run(group.join());
     CHECK(errors == std::vector<int>{0, ECANCELED});
+  }
+
+  TEST_CASE("timer: one that expires while others run does not wait for the next event") {
+    Loop loop;
+    uvx::Timer far(loop);  // what libuv would wait for instead
+    uvx::TaskGroup group(loop);
+    int error = -1;
+    group.spawn(sleep_on_until(far, base::Deadline::in(5s), &error));
+    const auto start = base::Clock::now();
+    for (int i = 0; i < 50; ++i) {
+      group.spawn(busy_for(loop, 2ms));
+      CHECK(loop.run(loop.sleep_for(1ms)).has_value());
+    }
+    CHECK(base::Clock::now() - start < 4s);
+    far.cancel();
+    loop.run(group.join());
   }
 
   TEST_CASE("timer: cancel wakes the sleeper") {
