@@ -92,7 +92,7 @@ class Limits(SystemCase):
         self.assertGreater(share, 0.15)
         self.assertLess(share, 0.25)
         self.assert_clean(beside)
-        self.assertLess(beside.percentile(0.5), max(2 * alone.percentile(0.5), 0.01))
+        self.assertLess(beside.percentile(0.5), max(2 * alone.percentile(0.5), 0.05))
 
     def test_a_fork_bomb_stops_at_pids_max(self):
         world = self.world
@@ -107,7 +107,7 @@ class Limits(SystemCase):
 
     def test_usage_is_shown(self):
         self.world.up("shown", "shown.test", uid=ALICE, lines=["memory-max = 128M"])
-        self.world.get("shown.test", "/burn?seconds=0.2")
+        self.world.get("shown.test", "/burn?cpu=0.2", timeout=30)
         row = until("the usage is counted", lambda: (r := self.world.emperor.row("shown"))["cpu_seconds"] > 0.1 and r)
         self.assertGreater(row["memory_bytes"], 1 * MIB)
         self.assertLess(row["memory_bytes"], 128 * MIB)
