@@ -187,11 +187,10 @@ bool Expansion::logic(const Setting& s) {
     block_->turn_over();
     return true;
   }
-  if (block_) {
-    const LogicBlock block =
-        *std::exchange(block_, std::nullopt);  // an include starts without
-    in_block(block, s);
-    block_ = block;
+  // an include within starts without the block
+  if (auto block = std::exchange(block_, std::nullopt)) {
+    in_block(*block, s);
+    block_ = std::move(block);
     return true;
   }
   if (!is_logic_start(s.key)) return false;

@@ -22,9 +22,9 @@ std::string lower(std::string_view text) {
 template <class Number, class... Base>
 std::optional<Number> whole(std::string_view text, Base... base) {
   Number value{};
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value, base...);
-  if (error != std::errc() || stop != end) return std::nullopt;
+  const auto [stop, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, base...);
+  if (error != std::errc() || stop != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
@@ -60,11 +60,11 @@ bool is_flag_word(std::string_view text) {
 LeadingNumber parse_leading_number(std::string_view text) {
   LeadingNumber out;
   if (text.starts_with('+')) text.remove_prefix(1);
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, out.value);
+  const auto [stop, error] =
+      std::from_chars(text.data(), text.data() + text.size(), out.value);
   if (error == std::errc::result_out_of_range)
     out.value = text.starts_with('-') ? INT64_MIN : INT64_MAX;
-  out.exact = error == std::errc() && stop == end;
+  out.exact = error == std::errc() && stop == text.data() + text.size();
   return out;
 }
 
