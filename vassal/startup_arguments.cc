@@ -2,11 +2,14 @@
 // and a library for command lines would cost more than the parsing of its dozen options.
 #include <fcntl.h>
 #include <getopt.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <charconv>
+#include <climits>
 #include <iterator>
 
+#include "base/values.h"
 #include "vassal/startup.h"
 
 namespace vassal {
@@ -17,11 +20,9 @@ using Taken = base::Result<>;
 
 /// An inherited descriptor: ours from now on, and not the application's children's.
 base::Result<base::Fd> inherited(std::string_view text) {
-  int fd = -1;
-  const char* end = std::next(text.data(), std::ssize(text));
-  const auto [at, error] = std::from_chars(text.data(), end, fd);
-  if (error != std::errc{} || at != end || fd < 3 ||
-      ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+  const auto number = base::parse_unsigned(text);
+  const int fd = number && *number <= INT_MAX ? static_cast<int>(*number) : -1;
+  if (fd <= STDERR_FILENO || ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
     return base::fail("'" + std::string(text) + "' is no open descriptor");
   return base::Fd(fd);
 }
