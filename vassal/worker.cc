@@ -32,7 +32,8 @@ void on_leave_signal(int) {
   errno = saved;
 }
 
-/// SIGTERM and SIGHUP: finish what is at hand. SIGINT ends the process as it always does.
+/// SIGTERM and SIGHUP: finish what is at hand. All others are as the application left
+/// them.
 void install_signals(std::atomic<uint64_t>& leave, int eventfd) {
   leave_signal = {&leave, eventfd};
   struct sigaction action{};
@@ -40,9 +41,6 @@ void install_signals(std::atomic<uint64_t>& leave, int eventfd) {
   action.sa_flags = SA_RESTART;
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGHUP, &action, nullptr);
-  action.sa_handler = SIG_DFL;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGCHLD, &action, nullptr);
 }
 
 class Worker {

@@ -227,9 +227,13 @@ class Life(unittest.TestCase):
         except OSError:
             return "Z"
 
-    def ticks(self, pid):
-        with open(f"/proc/{pid}/schedstat") as f:
-            return int(f.read().split()[0])
+    def ticks(self, pid, threads=False):
+        """CPU time of a process's first thread, or of all its threads."""
+        total = 0
+        for task in os.listdir(f"/proc/{pid}/task") if threads else [str(pid)]:
+            with open(f"/proc/{pid}/task/{task}/schedstat") as f:
+                total += int(f.read().split()[0])
+        return total
 
     def test_idle_costs_nothing(self):
         vassal = self.start(["processes = 2", "harakiri = 1"])
@@ -239,6 +243,20 @@ class Life(unittest.TestCase):
         before = [self.ticks(pid) for pid in pids]
         pass_time(1)
         self.assertEqual([self.ticks(pid) for pid in pids], before)
+
+    def test_threads_of_the_application_do_not_disturb_the_master(self):
+        vassal = self.start(["processes = 1"], "threaded.py")
+        victim = vassal.workers()[0]
+        os.kill(victim, signal.SIGKILL)
+        vassal.wait_for("worker-died", 5)
+        until(lambda: vassal.workers() not in ([], [victim]))
+        self.ask(vassal, "/")
+        pass_time(0.3)
+        before = self.ticks(vassal.process.pid, threads=True)
+        pass_time(1)
+        self.assertEqual(self.ticks(vassal.process.pid, threads=True), before)
+        vassal.process.send_signal(signal.SIGTERM)
+        self.assertEqual(vassal.process.wait(10), 0)
 
     def test_exit_handlers_run(self):
         vassal = self.start(["processes = 1"], "orphans.py")

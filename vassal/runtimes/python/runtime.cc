@@ -16,6 +16,8 @@ namespace vassal::python {
 
 namespace {
 
+constexpr unsigned long kNever = 3'600'000'000;  // microseconds
+
 class PythonRuntime final : public Runtime {
  public:
   std::optional<std::string> load(const VassalConfig& config) override {
@@ -36,6 +38,10 @@ class PythonRuntime final : public Runtime {
     const Ref frozen(gc ? PyObject_CallMethod(gc.get(), "freeze", nullptr) : nullptr);
     PyErr_Clear();
     ::malloc_trim(0);
+    // The master never gives the interpreter up, so that threads that the application
+    // started while it was loaded do not run here. They would ask for it every 5 ms.
+    switch_interval_ = _PyEval_GetSwitchInterval();
+    _PyEval_SetSwitchInterval(kNever);
   }
 
   void before_fork() override {
@@ -46,7 +52,9 @@ class PythonRuntime final : public Runtime {
   }
   void after_fork_in_child(uint32_t) override {
     // With lazy-apps the interpreter was born in the worker: there was no fork for it.
-    if (forked_) PyOS_AfterFork_Child();
+    if (!forked_) return;
+    PyOS_AfterFork_Child();
+    _PyEval_SetSwitchInterval(switch_interval_);
   }
 
   std::unique_ptr<RuntimeCore> make_core() override {
@@ -73,6 +81,7 @@ class PythonRuntime final : public Runtime {
   Types types_;
   std::vector<Ref> applications_;
   const VassalConfig* config_ = nullptr;
+  unsigned long switch_interval_ = 0;  // microseconds
   bool forked_ = false;
 };
 
