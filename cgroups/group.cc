@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <ranges>
 #include <set>
 
@@ -12,20 +13,26 @@ namespace cgroups {
 
 namespace {
 
+constexpr std::string_view kLeafPrefix = "gen-";
+
 bool is_missing(const base::Error& error) {
   return error.is(std::errc::no_such_file_or_directory);
+}
+
+// "/imperium/blog/gen-7" -> 7
+std::optional<uint64_t> generation_of(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  if (!name.starts_with(kLeafPrefix)) return std::nullopt;
+  return parse_number(name.substr(kLeafPrefix.size()));
 }
 
 void add_leaves(const Place& group, std::set<uint64_t>& found) {
   std::error_code error;
   std::filesystem::directory_iterator at(group.directory(), error);
   for (const std::filesystem::directory_iterator end; !error && at != end;
-       at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if (!name.starts_with("gen-")) continue;
-    if (const auto generation = parse_number(std::string_view(name).substr(4)))
+       at.increment(error))
+    if (const auto generation = generation_of(at->path().string()))
       found.insert(*generation);
-  }
 }
 
 std::string first_line(const std::string& text) {
@@ -138,22 +145,39 @@ Usage Group::usage() const {
     out.cpu_seconds =
         static_cast<double>(read_keyed(cpu, "cpu.stat", "usage_usec")) / 1e6;
   out.pids = read_number(place_of("pids"), "pids.current");
-  out.oom_kills = kept_oom_kills_;
-  if (version(memory) == Version::v2) {
-    out.oom_kills += oom_kills_in(memory);
-  } else {
-    std::set<uint64_t> generations;
-    add_leaves(*memory, generations);
-    for (const uint64_t generation : generations)
-      out.oom_kills += existing_leaf(generation).oom_kills();
-  }
+  out.oom_kills = oom_kills();
   return out;
+}
+
+// v2 counts for the whole group. v1 counts where the victim was: in leaves that are
+// there, and in those that were.
+uint64_t Group::oom_kills() const {
+  const Place* memory = place_of("memory");
+  if (memory == nullptr) return 0;
+  if (memory->hierarchy.version == Version::v2) return oom_kills_in(memory);
+  std::set<uint64_t> present;
+  add_leaves(*memory, present);
+  uint64_t kills = past_oom_kills_;
+  for (const uint64_t generation : present)
+    kills += existing_leaf(generation).oom_kills();
+  for (const auto& [generation, count] : leaving_)
+    if (!present.contains(generation)) kills += count;
+  return kills;
 }
 
 void Group::keep_counts_of(const Leaf& leaf) {
   const Place* memory = place_of("memory");
-  if (memory != nullptr && memory->hierarchy.version == Version::v1)
-    kept_oom_kills_ += leaf.oom_kills();
+  if (memory == nullptr || memory->hierarchy.version == Version::v2) return;
+  std::set<uint64_t> present;
+  add_leaves(*memory, present);
+  std::erase_if(leaving_, [&](const auto& entry) {
+    if (present.contains(entry.first)) return false;
+    past_oom_kills_ += entry.second;
+    return true;
+  });
+  if (const auto generation = generation_of(leaf.text());
+      generation && present.contains(*generation))
+    leaving_[*generation] = leaf.oom_kills();
 }
 
 base::Result<Removal> Group::try_remove() {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,8 +44,8 @@ class Group {
   std::vector<uint64_t> leaves() const;
   /// What the vassal consumes and has consumed, all generations together.
   Usage usage() const;
-  /// Adds a leaf's OOM kills to what usage() reports. Call before the leaf is removed: v1
-  /// forgets them.
+  /// Remembers a leaf's OOM kills for usage(). Call before each attempt to remove the
+  /// leaf, as often as it takes: v1 forgets them with it.
   void keep_counts_of(const Leaf& leaf);
   /// Removes the group, never killing or moving anybody. `populated` while leaves exist.
   base::Result<Removal> try_remove();
@@ -54,6 +55,7 @@ class Group {
   std::string directory(std::string_view controller) const;
 
  private:
+  uint64_t oom_kills() const;
   const Place* place_of(std::string_view controller) const;
   std::vector<Place> leaf_places(uint64_t generation) const;
   base::Result<> apply(const FileValue& value) const;
@@ -63,7 +65,9 @@ class Group {
   std::vector<Place> places_;
   Controllers controllers_;
   Shortfall shortfall_ = Shortfall::warn;
-  uint64_t kept_oom_kills_ = 0;
+  // v1 only: OOM kills of leaves that are gone, and of those about to go, by generation.
+  uint64_t past_oom_kills_ = 0;
+  std::map<uint64_t, uint64_t> leaving_;
 };
 
 }  // namespace cgroups

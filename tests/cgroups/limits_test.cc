@@ -44,8 +44,17 @@ TEST_SUITE("cgroups") {
     CHECK(greedy->group.usage().oom_kills == 1);
     CHECK(modest->group.usage().oom_kills == 0);
 
+    // Its leaf goes, the count stays, however often the removal had to be tried.
     greedy->group.keep_counts_of(leaf);
+    greedy->group.keep_counts_of(leaf);
+    CHECK(greedy->group.usage().oom_kills == 1);
     REQUIRE(eventually([&] { return *leaf.try_remove() == cgroups::Removal::removed; }));
+    CHECK(greedy->group.usage().oom_kills == 1);
+    cgroups::Leaf next = *greedy->group.make_leaf(2);
+    greedy->group.keep_counts_of(next);
+    greedy->group.keep_counts_of(next);
+    CHECK(greedy->group.usage().oom_kills == 1);
+    REQUIRE(next.try_remove());
     CHECK(greedy->group.usage().oom_kills == 1);
   }
 
