@@ -6,15 +6,23 @@ namespace emperor {
 
 std::vector<Order> Life::on(Event event, base::Instant now, double random) {
   std::vector<Order> orders;
+  if (!is_heard(event)) return orders;
   if (event == Event::removed) removed_ = true;
   if (event == Event::stop) stopped_ = true;
   if (event == Event::start) stopped_ = false;
   if (event == Event::changed || event == Event::broken) removed_ = false;
-  // What the operator stopped stays stopped, while it drains too.
   if (event == Event::changed && stopped_) return orders;
   take(event, now, random, &orders);
   finish_if_gone(now, &orders);
   return orders;
+}
+
+/// Whose file is gone comes back by a file only, whatever the operator or its own channel says
+/// while it drains; what the operator stopped stays stopped, while it drains too.
+bool Life::is_heard(Event event) const {
+  if (event == Event::start) return !removed_;
+  if (event == Event::reload) return !removed_ && !stopped_;
+  return true;
 }
 
 std::vector<Order> Life::on_ready(uint64_t g, base::Instant now) {
@@ -91,7 +99,11 @@ void Life::leave(std::optional<uint64_t>& who, Order::Kind how, std::vector<Orde
 
 void Life::finish_if_gone(base::Instant now, std::vector<Order>* orders) {
   const bool empty = !current_ && !next_ && leaving_.empty();
-  if (state_ == State::draining && empty) take(Event::gone, now, 0.5, orders);
+  if (state_ == State::draining && empty) {
+    take(Event::gone, now, 0.5, orders);
+    // Its file came back while it drained, and cannot be used: nobody stopped it.
+    if (!removed_ && !stopped_) state_ = State::rejected;
+  }
   if (state_ == State::stopped && removed_ && empty) orders->push_back({Order::Kind::forget});
 }
 

@@ -78,6 +78,7 @@ class Life {
   void resume(const LifeSummary& summary, base::Instant now);
 
  private:
+  bool is_heard(Event event) const;
   void take(Event event, base::Instant now, double random, std::vector<Order>* orders);
   void act(Action action, base::Instant now, double random, std::vector<Order>* orders);
   void leave(std::optional<uint64_t>& who, Order::Kind how, std::vector<Order>* orders);

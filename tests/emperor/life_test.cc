@@ -208,6 +208,42 @@ TEST_SUITE("emperor") {
     CHECK(w.journal() == "forget blog\n");
   }
 
+  TEST_CASE("life: a reload or a start does not bring back a vassal whose file is gone") {
+    EmperorWorld w = serving();
+    w.remove("blog");
+    w.rescan();
+    CHECK(w.journal() == "drain blog 1\n");
+    w.reload("blog");
+    w.start("blog");
+    w.expect_state("blog", State::draining);
+    w.die("blog", 1);
+    CHECK(w.journal() == "forget blog\n");
+  }
+
+  TEST_CASE("life: a reload does not start what the operator stopped and still drains") {
+    EmperorWorld w = serving();
+    w.stop("blog");
+    w.journal();
+    w.reload("blog");
+    CHECK(w.journal().empty());
+    w.die("blog", 1);
+    w.expect_state("blog", State::stopped);
+  }
+
+  TEST_CASE("life: a file that comes back broken while its vassal drains starts it once it is repaired") {
+    EmperorWorld w = serving();
+    w.remove("blog");
+    w.rescan();
+    w.write("blog", "bad");
+    w.rescan();
+    w.die("blog", 1);
+    w.expect_state("blog", State::rejected);
+    w.journal();
+    w.write("blog", "good");
+    w.rescan();
+    CHECK(w.journal() == "start blog 2\n");
+  }
+
   TEST_CASE("life: an idle vassal sleeps, and the first request wakes it") {
     EmperorWorld w = serving();
     w.idle("blog");
