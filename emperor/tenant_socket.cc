@@ -17,6 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kBindTime = 10s;
+constexpr auto kKillTime = 1s;
 
 struct Owner {
   uid_t uid = static_cast<uid_t>(-1);
@@ -59,6 +60,8 @@ struct UnlinkWork {
 
 [[noreturn]] void unlink_in_child(void* argument) {
   const auto& work = *static_cast<const UnlinkWork*>(argument);
+  // Nothing of ours stays open in a process that a tenant may stop or slow down.
+  if (::close_range(0, ~0U, 0) != 0 || vassal::raw::reset_signals() != 0) ::_exit(1);
   if (const auto* who = work.identity; who != nullptr) {
     if (vassal::raw::set_groups(who->groups.data(), who->groups.size()) != 0 ||
         vassal::raw::set_gid(who->gid) != 0 || vassal::raw::set_uid(who->uid) != 0)
@@ -119,7 +122,8 @@ uvx::Task<void> unlink_socket(uvx::Loop& loop, TenantSocket socket) {
   const auto deadline = base::Deadline::in(kBindTime);
   for (bool killed = false;;) {
     if (const auto ended = child->try_wait(); !ended || *ended) co_return;
-    if (co_await poll.readable(killed ? base::Deadline::never() : deadline)) continue;
+    if (co_await poll.readable(killed ? base::Deadline::in(kKillTime) : deadline)) continue;
+    if (killed) co_return;  // it hangs in a file system of the tenant's: nobody waits for that
     (void)child->signal(SIGKILL);
     killed = true;
   }
