@@ -22,6 +22,9 @@ namespace {
 
 constexpr auto kSlotTime = 2s;
 constexpr auto kSlotLook = 100ms;
+/// Lines that one generation may add to our log in that time.
+constexpr auto kTellTime = 10s;
+constexpr unsigned kTellMost = 20;
 /// Less CPU than this between two looks, and a starter only waits for something.
 constexpr uint64_t kWorkingNs = 1'000'000;
 
@@ -231,7 +234,10 @@ uvx::Task<base::Result<>> Launcher::bind_sockets(std::string name, Gen generatio
     auto bound = co_await bind_socket(s_.loop, config, address, *identity);
     if (!bound) co_return std::unexpected(bound.error());
     vassal = s_.roster.find(name);
-    if (vassal == nullptr) co_return base::Result<>{};
+    if (vassal == nullptr) {
+      s_.tasks.spawn(unlink_socket(s_.loop, *std::move(bound)));
+      co_return base::Result<>{};
+    }
     s_.keeper.hold(held_name("socket", name, address.text), bound->fd.get());
     vassal->sockets[address.text] = *std::move(bound);
     s_.reports.on_changed(*vassal);
@@ -311,10 +317,20 @@ void Launcher::heard(Vassal& vassal, const Gen& generation, const wire::Message&
     became_ready(vassal, generation);
   else if (message.verb == verbs::kFailed && generation->failure.empty())
     generation->failure = base::printable(message.get("reason"), 500);
-  else if (message.verb == verbs::kWorkerDied)
+  else if (message.verb == verbs::kWorkerDied && may_tell(*generation))
     s_.log.info("vassal {}: worker died generation={} worker={} reason=\"{}\"", vassal.name,
                 generation->number, base::printable(message.get("worker"), 16),
                 base::printable(message.get("reason"), 200));
+}
+
+/// The lifeline is the tenant's to flood, our log is not.
+bool Launcher::may_tell(Generation& generation) {
+  const auto now = base::Clock::now();
+  if (now - generation.told_since > kTellTime) {
+    generation.told_since = now;
+    generation.told = 0;
+  }
+  return ++generation.told <= kTellMost;
 }
 
 void Launcher::became_ready(Vassal& vassal, const Gen& generation) {
@@ -365,6 +381,8 @@ bool Launcher::on_exit(pid_t pid, base::ExitStatus status) {
   const auto owner = s_.roster.processes.find(pid);
   if (owner == s_.roster.processes.end()) return false;
   const auto [name, number] = owner->second;
+  // The word about an earlier process of the same number may come late.
+  if (const Gen now = find(name, number); now && now->pidfd && !now->pidfd.ended()) return true;
   s_.roster.processes.erase(owner);
   Vassal* vassal = s_.roster.find(name);
   const Gen generation = find(name, number);
@@ -389,6 +407,7 @@ void Launcher::first_process_ended(Vassal& vassal, const Gen& generation, const 
 /// Ends what is left in the leaf, removes it, and says so; or comes back soon.
 void Launcher::sweep(Vassal& vassal, const Gen& generation) {
   if (generation->pidfd && !generation->exited) return;
+  if (find(vassal.name, generation->number) != generation) return;  // that was said before
   if (!generation->leaf.text().empty()) {
     vassal.group.keep_counts_of(generation->leaf);
     auto removed = generation->leaf.try_remove();

@@ -85,6 +85,7 @@ class Launcher {
   static uvx::Task<void> listen_to(Launcher* self, std::string name, Gen generation,
                                    std::shared_ptr<MessageChannel> lifeline);
   void heard(Vassal& vassal, const Gen& generation, const wire::Message& message);
+  static bool may_tell(Generation& generation);
   void became_ready(Vassal& vassal, const Gen& generation);
   struct Leftovers {
     std::string name;

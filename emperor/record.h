@@ -44,6 +44,8 @@ struct Generation {
   bool exited = false;   ///< its first process was reaped
   unsigned looks = 0;    ///< how often its leaf was looked at after that
   uint64_t cpu_seen = 0; ///< for the start slots
+  base::Instant told_since;  ///< for the lines it adds to our log
+  unsigned told = 0;
   std::string failure;   ///< why it could not start, or how it ended
 };
 
