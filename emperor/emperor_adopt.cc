@@ -82,7 +82,10 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
     base::Fd fd = take(held, held_name("socket", vassal.name, socket.text));
     if (!fd || !vassal.configuration) continue;
     auto identity = launcher_.identity_of(vassal.configuration->config);
-    vassal.sockets[socket.text] = {std::move(fd), socket.path, socket.device, socket.inode,
+    // Nobody knows any more whose it is (its user is gone): the file stays, rather than being
+    // removed by root at a path of the tenant's.
+    const std::string path = identity ? socket.path : "";
+    vassal.sockets[socket.text] = {std::move(fd), path, socket.device, socket.inode,
                                    identity ? *identity : std::nullopt};
   }
   if (auto group = tree_.existing(vassal.name)) {

@@ -95,7 +95,10 @@ std::optional<std::string> Emperor::distrust_read(const vassal::ReadResult& resu
 }
 
 void Emperor::on_read(vassal::ReadResult result) {
-  if (stopping_ || !roster_.files.contains(result.path)) return;
+  const auto known = roster_.files.find(result.path);
+  if (stopping_ || known == roster_.files.end()) return;
+  // Nothing was opened: the file may be as good as ever (the machine was busy), so look again.
+  if (result.files.empty()) known->second.identity = {};
   if (const auto* error = result.first_error()) return file_is_broken(result.path, error->message());
   if (const auto why = distrust_read(result)) return file_is_broken(result.path, *why);
 
@@ -137,7 +140,7 @@ Vassal* Emperor::vassal_of(const std::string& path) {
 
 Vassal* Emperor::add_vassal(const std::string& path) {
   const Known& known = roster_.files[path];
-  const Listed listed{path, known.name, known.source, known.identity};
+  const Listed listed{path, base::printable(known.name), known.source, known.identity};
   const auto taken = [&](const std::string& name) { return roster_.find(name) != nullptr; };
   Vassal& vassal = roster_.add(unique_name(listed, taken));
   vassal.path = path;
@@ -189,7 +192,7 @@ void Emperor::file_is_good(const std::string& path, std::shared_ptr<const Config
 void Emperor::file_is_gone(const std::string& path) {
   roster_.files.erase(path);
   if (Vassal* vassal = vassal_of(path)) {
-    log_.info("vassal {}: its file is gone file={}", vassal->name, path);
+    log_.info("vassal {}: its file is gone file={}", vassal->name, base::printable(path, 1024));
     happen(*vassal, Event::removed);
   }
 }
