@@ -287,7 +287,9 @@ bool Keeper::send(const wire::Message& message, int fd) {
   if (!bytes) return true;
   const auto sent = base::send_with_fds(channel_.get(), *bytes,
                                         std::span<const int>(&fd, fd >= 0 ? 1 : 0));
-  return sent || !sent.error().is(std::errc::resource_unavailable_try_again);
+  // ETOOMANYREFS: too many descriptors of ours are in flight; the emperor has to take some first.
+  return sent || !(sent.error().is(std::errc::resource_unavailable_try_again) ||
+                   sent.error().code.value() == ETOOMANYREFS);
 }
 
 void Keeper::clean() {
