@@ -70,6 +70,8 @@ uvx::Task<base::Result<>> Emperor::start() {
   router_.start(&*held);
   clear_leftovers(*held);
   if (auto opened = open_sources(); !opened) co_return opened;
+  if (reader_.idle()) purge_claims();
+  reader_.on_idle = [this] { purge_claims(); };
   tasks_.spawn(ring_alarms(this));
   tasks_.spawn(hear_keeper(this));
   tasks_.spawn(hear_signal(this, &term_, true));
@@ -176,6 +178,7 @@ uvx::Task<void> Emperor::ring_alarms(Emperor* self) {
           break;
         }
         case Alarm::Kind::quiet: {
+          if (self->stopping_) break;
           const auto found = self->restless_.find(alarm->vassal);
           if (found == self->restless_.end()) break;
           const Restless restless = found->second;

@@ -82,6 +82,7 @@ class Emperor final : LauncherReports {
   void carry_out(Vassal& vassal, const std::vector<Order>& orders, State before);
   void forget(Vassal& vassal);
   void settle_claims(Vassal& vassal);
+  void purge_claims();
   void pass_on(const std::vector<HostChange>& changes);
   void on_ready(Vassal& vassal, uint64_t generation) override;
   void on_failed(Vassal& vassal, uint64_t generation, const std::string& reason) override;

@@ -86,6 +86,15 @@ void Emperor::settle_claims(Vassal& vassal) {
   pass_on(claims_.set(vassal.name, vassal.path, hosts));
 }
 
+/// Once every file was read after a start: who is not here any more holds nothing.
+void Emperor::purge_claims() {
+  std::vector<std::string> absent;
+  for (const auto& [host, line] : claims_.all())
+    for (const auto& claimant : line)
+      if (roster_.find(claimant.vassal) == nullptr) absent.push_back(claimant.vassal);
+  for (const auto& name : absent) pass_on(claims_.drop(name));
+}
+
 void Emperor::pass_on(const std::vector<HostChange>& changes) {
   for (const auto& change : changes) {
     router_.route_changed(change.host);

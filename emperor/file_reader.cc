@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 constexpr size_t kBatch = 256;
 constexpr auto kPatience = 10s;
+constexpr auto kEndTime = 1s;
 }  // namespace
 
 void FileReader::request(const std::string& path, uid_t uid, gid_t gid, base::Links links) {
@@ -37,6 +38,8 @@ uvx::Task<void> FileReader::work(FileReader* self, Owner owner) {
     now.insert(now.begin(), rest.begin(), rest.end());
   }
   self->queues_.erase(owner);
+  if (!self->idle()) co_return;
+  if (const auto call = std::exchange(self->on_idle, nullptr)) call();
 }
 
 uvx::Task<FileReader::Paths> FileReader::read_batch(Owner owner, Paths paths) {
@@ -87,7 +90,8 @@ uvx::Task<void> FileReader::reap(const base::Pidfd& process) {
   for (;;) {
     const auto ended = process.try_wait();
     if (!ended || *ended) co_return;
-    if (!co_await poll.readable()) co_return;
+    // It was killed; one that hangs in a file system of the tenant's is not waited for.
+    if (!co_await poll.readable(base::Deadline::in(kEndTime))) co_return;
   }
 }
 

@@ -31,6 +31,8 @@ class FileReader {
   void request(const std::string& path, uid_t uid, gid_t gid, base::Links links);
   /// Nothing is queued or being read.
   bool idle() const { return queues_.empty(); }
+  /// Called once, when everything asked for so far was read.
+  std::function<void()> on_idle;
 
  private:
   using Owner = std::tuple<uid_t, gid_t, base::Links>;
