@@ -20,8 +20,11 @@ class Belt {
   /// The most untaken messages; the rest waits where it can be counted and expired.
   static constexpr size_t kMost = 64;
 
+  /// `most` of at most kMost: fewer where descriptors in flight are scarce.
+  explicit Belt(size_t most = kMost) : most_(most) {}
+
   size_t count() const { return count_; }
-  bool full() const { return count_ == kMost; }
+  bool full() const { return count_ >= most_; }
 
   /// One more message of `size` bytes was sent. Not when full.
   void push(size_t size, base::Deadline deadline);
@@ -38,6 +41,7 @@ class Belt {
   };
   const Entry& at(size_t age) const { return ring_[(next_ + kMost - 1 - age) % kMost]; }
 
+  size_t most_;
   std::array<Entry, kMost> ring_;
   size_t next_ = 0;   // where the next entry goes
   size_t count_ = 0;  // entries before it that may be untaken

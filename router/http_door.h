@@ -14,7 +14,9 @@ class HttpDoor : public Reception {
   explicit HttpDoor(Services& services) : services_(services) {}
 
   void arrived(base::Fd connection, base::Instant when) override;
-  bool has_room() const override { return services_.has_room(); }
+  bool has_room() const override {
+    return services_.has_room() && sessions_.size() < services_.capacity.http;
+  }
   /// No session takes another request.
   void finish_soon();
 

@@ -104,8 +104,10 @@ bool listen_alone(router::Router& router, const Options& options) {
 int serve(const Options& options) {
   base::Log log = base::Log::to_stderr("router", options.log_level);
   uvx::Loop loop;
+  const auto capacity =
+      router::capacity_for(router::descriptor_limit(), options.queue_total);
   router::Router router(
-      loop, log, options,
+      loop, log, options, capacity,
       options.control_fd < 0 ? base::Fd() : base::Fd(options.control_fd));
   if (!listen_alone(router, options)) return 2;
   if (options.control_fd < 0) router.start_accepting();

@@ -1,6 +1,5 @@
 #include "router/router.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,20 +13,7 @@ namespace verbs = wire::router_control;
 
 namespace {
 
-/// Descriptors that belong to the process itself: channels, epolls, logs, and some to
-/// spare.
-constexpr size_t kOwnDescriptors = 512;
 constexpr base::Duration kDrainLook = std::chrono::milliseconds(20);
-
-/// How many sessions and parked requests the limit on descriptors allows; a session of
-/// HTTP holds two while a request is under way.
-size_t most_busy() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
-  const size_t descriptors = std::min<size_t>(limit.rlim_cur, 1u << 20);
-  return descriptors <= 2 * kOwnDescriptors ? descriptors / 4
-                                            : (descriptors - kOwnDescriptors) / 2;
-}
 
 std::optional<VassalState> parse_state(std::string_view text) {
   if (text == "ready") return VassalState::ready;
@@ -40,15 +26,20 @@ std::optional<VassalState> parse_state(std::string_view text) {
 
 }  // namespace
 
-Router::Router(uvx::Loop& loop, base::Log& log, const Options& options, base::Fd control)
+Router::Router(uvx::Loop& loop,
+               base::Log& log,
+               const Options& options,
+               const Capacity& capacity,
+               base::Fd control)
     : loop_(loop),
       log_(log),
       options_(options),
-      vassals_(loop, *this, ParkingBudget(options.queue_total, kMaxParkedBytes)),
+      capacity_(capacity),
+      vassals_(
+          loop, *this, capacity_.belt, ParkingBudget(capacity_.parked, kMaxParkedBytes)),
       sessions_(loop),
       duties_(loop),
-      services_{loop,     log,       options,     routes_,
-                vassals_, sessions_, access_log_, most_busy()},
+      services_{loop, log, options, routes_, vassals_, sessions_, access_log_, capacity_},
       uwsgi_door_(services_),
       http_door_(services_) {
   if (!options.access_log.empty()) {

@@ -17,7 +17,11 @@ namespace router {
 class Router : private ControlTarget, private VassalEvents {
  public:
   /// `control` may be empty: the router runs alone, with the sockets given to listen().
-  Router(uvx::Loop& loop, base::Log& log, const Options& options, base::Fd control);
+  Router(uvx::Loop& loop,
+         base::Log& log,
+         const Options& options,
+         const Capacity& capacity,
+         base::Fd control);
 
   enum class Door { uwsgi, http };
   /// Accepts from `socket` once start() was called or the emperor said `synced`.
@@ -47,6 +51,7 @@ class Router : private ControlTarget, private VassalEvents {
   uvx::Loop& loop_;
   base::Log& log_;
   const Options& options_;
+  Capacity capacity_;
   RouteTable routes_;
   Vassals vassals_;
   uvx::TaskGroup sessions_;

@@ -5,6 +5,7 @@
 #include "base/uv/loop.h"
 #include "base/uv/task_group.h"
 #include "router/access_log.h"
+#include "router/capacity.h"
 #include "router/options.h"
 #include "router/refusal.h"
 #include "router/request_head.h"
@@ -21,9 +22,9 @@ struct Services {
   Vassals& vassals;
   uvx::TaskGroup& sessions;
   AccessLog& access_log;
-  size_t most_busy;  ///< sessions and parked requests that the descriptors suffice for
+  const Capacity& capacity;
 
-  bool has_room() const { return sessions.size() + vassals.parked() < most_busy; }
+  bool has_room() const { return sessions.size() + vassals.parked() < capacity.busy; }
 
   /// The vassal of a normalised host with a request of `content_length`, or why there is
   /// none.

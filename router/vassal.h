@@ -46,8 +46,9 @@ struct VassalFigures {
 
 class Vassal {
  public:
-  Vassal(VassalId id, ParkingBudget& budget, VassalEvents& events)
-      : id_(id), line_(budget), events_(events) {}
+  /// `belt_most`: Belt(most).
+  Vassal(VassalId id, size_t belt_most, ParkingBudget& budget, VassalEvents& events)
+      : id_(id), belt_(belt_most), line_(budget), events_(events) {}
 
   VassalId id() const { return id_; }
   const VassalLimits& limits() const { return limits_; }

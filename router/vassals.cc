@@ -13,7 +13,7 @@ Vassal& Vassals::find_or_make(VassalId id) {
   auto& entry = entries_[id];
   if (!entry) {
     entry = std::make_unique<Entry>();
-    entry->vassal = std::make_unique<Vassal>(id, budget_, events_);
+    entry->vassal = std::make_unique<Vassal>(id, belt_most_, budget_, events_);
   }
   return *entry->vassal;
 }

@@ -16,8 +16,8 @@ namespace router {
 
 class Vassals {
  public:
-  Vassals(uvx::Loop& loop, VassalEvents& events, ParkingBudget budget)
-      : timer_(loop), events_(events), budget_(budget) {}
+  Vassals(uvx::Loop& loop, VassalEvents& events, size_t belt_most, ParkingBudget budget)
+      : timer_(loop), events_(events), belt_most_(belt_most), budget_(budget) {}
 
   Vassal* find(VassalId id);
   Vassal& find_or_make(VassalId id);
@@ -56,6 +56,7 @@ class Vassals {
 
   uvx::Timer timer_;
   VassalEvents& events_;
+  size_t belt_most_;
   ParkingBudget budget_;
   std::unordered_map<VassalId, std::unique_ptr<Entry>> entries_;
   std::vector<Entry*> active_;  // those with a due time

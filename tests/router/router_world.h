@@ -105,7 +105,7 @@ class RouterWorld {
   explicit RouterWorld(router::Options options = {}) : options_(std::move(options)) {
     auto channel = base::make_socketpair(SOCK_SEQPACKET).value();
     emperor_ = std::move(channel.first);
-    router_.emplace(loop_, log_, options_, std::move(channel.second));
+    router_.emplace(loop_, log_, options_, capacity_, std::move(channel.second));
     tasks_.spawn(router_->run());
     listen("uwsgi");
     listen("http");
@@ -245,6 +245,7 @@ class RouterWorld {
   }
 
   router::Options options_;
+  router::Capacity capacity_{.busy = 4096, .http = 2048, .parked = 4096, .belt = 64};
   base::Log log_ = base::Log::silent();
   uvx::Loop loop_;
   uvx::TaskGroup tasks_{loop_};
