@@ -87,17 +87,4 @@ void Log::write(LogLevel level, std::string_view line) {
   sink_->logger.log(to_spdlog(level), spdlog::string_view_t(line.data(), line.size()));
 }
 
-std::string printable(std::string_view text, size_t limit) {
-  std::string out;
-  for (const char c : text.substr(0, limit)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte < 0x7f)
-      out.push_back(c);
-    else
-      out += fmt::format("\\x{:02x}", byte);
-  }
-  if (text.size() > limit) out += "...";
-  return out;
-}
-
 }  // namespace base
