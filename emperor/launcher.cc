@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/wire/lifeline.h"
 #include "cgroups/name.h"
+#include "emperor/tenant_log.h"
 #include "vassal/spawn.h"
 
 namespace emperor {
@@ -132,8 +133,12 @@ uvx::Task<base::Result<>> Launcher::bring_up(std::string name, Gen generation) {
   if (auto bound = co_await bind_sockets(name, generation); !bound) co_return bound;
   Vassal* vassal = s_.roster.find(name);
   if (vassal == nullptr || generation->over) co_return base::Result<>{};
+  auto log = co_await open_log(name, generation->configuration->config);
+  if (!log) co_return std::unexpected(log.error());
+  vassal = s_.roster.find(name);
+  if (vassal == nullptr || generation->over) co_return base::Result<>{};
   base::Fd report;
-  if (auto cloned = clone(*vassal, generation, &report); !cloned) co_return cloned;
+  if (auto cloned = clone(*vassal, generation, log->get(), &report); !cloned) co_return cloned;
 
   uvx::Poll poll(s_.loop, report.get());
   for (;;) {
@@ -156,10 +161,9 @@ base::Result<> Launcher::make_group(Vassal& vassal, const Configuration& configu
   return {};
 }
 
-base::Result<> Launcher::clone(Vassal& vassal, const Gen& generation, base::Fd* report) {
+base::Result<> Launcher::clone(Vassal& vassal, const Gen& generation, int log, base::Fd* report) {
   const Configuration& configuration = *generation->configuration;
   TRY(make_group(vassal, configuration));
-  TRY_ASSIGN(const auto log, open_log(vassal.name));
   TRY_ASSIGN(auto lifeline, base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no));
   TRY_ASSIGN(const auto board, make_scoreboard(configuration.config.processes));
   TRY_ASSIGN(const auto settings, base::make_memfd("settings"));
@@ -173,7 +177,7 @@ base::Result<> Launcher::clone(Vassal& vassal, const Gen& generation, base::Fd* 
                         .lifeline = lifeline.second.get(),
                         .handoff = vassal.channel_receive.get(),
                         .scoreboard = board.get(),
-                        .output = log.get(),
+                        .output = log,
                         .sockets = {}};
   for (const auto& address : configuration.config.sockets)
     if (const auto bound = vassal.sockets.find(address.text); bound != vassal.sockets.end())
@@ -204,12 +208,20 @@ base::Result<> Launcher::clone(Vassal& vassal, const Gen& generation, base::Fd* 
   return {};
 }
 
-base::Result<base::Fd> Launcher::open_log(const std::string& name) const {
-  TRY_ASSIGN(const auto component, cgroups::component_of(name));
-  const std::string path = s_.options.run_dir + "/logs/" + component + ".log";
+/// The file that `logto` names, opened as the tenant; else one of ours in the run directory.
+uvx::Task<base::Result<base::Fd>> Launcher::open_log(std::string name,
+                                                     const vassal::VassalConfig& config) {
+  if (!config.logto.empty()) {
+    auto identity = identity_of(config);
+    if (!identity) co_return std::unexpected(identity.error());
+    co_return co_await open_tenant_log(s_.loop, config.logto, *identity);
+  }
+  const auto component = cgroups::component_of(name);
+  if (!component) co_return std::unexpected(component.error());
+  const std::string path = s_.options.run_dir + "/logs/" + *component + ".log";
   base::Fd fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
-  if (!fd) return base::fail_errno("open " + path);
-  return fd;
+  if (!fd) co_return base::fail_errno("open " + path);
+  co_return fd;
 }
 
 // ---- sockets ----------------------------------------------------------------------------------

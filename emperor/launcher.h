@@ -78,10 +78,10 @@ class Launcher {
   void look_at_slots();
   static uvx::Task<void> launch(Launcher* self, std::string name, Gen generation);
   uvx::Task<base::Result<>> bring_up(std::string name, Gen generation);
-  base::Result<> clone(Vassal& vassal, const Gen& generation, base::Fd* report);
+  base::Result<> clone(Vassal& vassal, const Gen& generation, int log, base::Fd* report);
   base::Result<> make_group(Vassal& vassal, const Configuration& configuration);
   uvx::Task<base::Result<>> bind_sockets(std::string name, Gen generation);
-  base::Result<base::Fd> open_log(const std::string& name) const;
+  uvx::Task<base::Result<base::Fd>> open_log(std::string name, const vassal::VassalConfig& config);
   static uvx::Task<void> listen_to(Launcher* self, std::string name, Gen generation,
                                    std::shared_ptr<MessageChannel> lifeline);
   void heard(Vassal& vassal, const Gen& generation, const wire::Message& message);

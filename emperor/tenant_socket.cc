@@ -1,14 +1,13 @@
 #include "emperor/tenant_socket.h"
 
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <charconv>
 
 #include "base/uv/poll.h"
+#include "emperor/tenant_child.h"
 #include "vassal/bind.h"
-#include "vassal/clone.h"
 
 namespace emperor {
 
@@ -17,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kBindTime = 10s;
-constexpr auto kKillTime = 1s;
 
 struct Owner {
   uid_t uid = static_cast<uid_t>(-1);
@@ -62,11 +60,7 @@ struct UnlinkWork {
   const auto& work = *static_cast<const UnlinkWork*>(argument);
   // Nothing of ours stays open in a process that a tenant may stop or slow down.
   if (::close_range(0, ~0U, 0) != 0 || vassal::raw::reset_signals() != 0) ::_exit(1);
-  if (const auto* who = work.identity; who != nullptr) {
-    if (vassal::raw::set_groups(who->groups.data(), who->groups.size()) != 0 ||
-        vassal::raw::set_gid(who->gid) != 0 || vassal::raw::set_uid(who->uid) != 0)
-      ::_exit(1);
-  }
+  if (become(work.identity) != 0) ::_exit(1);
   struct stat s {};
   if (::lstat(work.path, &s) == 0 && s.st_dev == work.device && s.st_ino == work.inode)
     ::unlink(work.path);
@@ -118,15 +112,7 @@ uvx::Task<void> unlink_socket(uvx::Loop& loop, TenantSocket socket) {
                   socket.identity ? &*socket.identity : nullptr};
   auto child = vassal::clone_child(vassal::Parent::us, -1, unlink_in_child, &work);
   if (!child) co_return;
-  uvx::Poll poll(loop, child->fd());
-  const auto deadline = base::Deadline::in(kBindTime);
-  for (bool killed = false;;) {
-    if (const auto ended = child->try_wait(); !ended || *ended) co_return;
-    if (co_await poll.readable(killed ? base::Deadline::in(kKillTime) : deadline)) continue;
-    if (killed) co_return;  // it hangs in a file system of the tenant's: nobody waits for that
-    (void)child->signal(SIGKILL);
-    killed = true;
-  }
+  co_await end_child(loop, *child);
 }
 
 }  // namespace emperor
