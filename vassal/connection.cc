@@ -119,13 +119,15 @@ int64_t Connection::send_file(int file, off_t offset, uint64_t count) {
 }
 
 void Connection::linger(std::chrono::milliseconds patience) {
-  ::shutdown(fd_.get(), SHUT_WR);
   const base::Deadline deadline = base::Deadline::in(patience);
+  bool told = false;
   std::array<char, 65536> dropped;
   while (!deadline.passed()) {
     const ssize_t n = ::recv(fd_.get(), dropped.data(), dropped.size(), MSG_DONTWAIT);
     if (n > 0 || (n < 0 && errno == EINTR)) continue;
     if (n == 0 || !would_block()) return;
+    if (!told) ::shutdown(fd_.get(), SHUT_WR);
+    told = true;
     const auto left =
         std::chrono::ceil<std::chrono::milliseconds>(deadline.at() - base::Clock::now());
     if (left.count() <= 0 || wait(POLLIN, left) != 0) return;

@@ -2,7 +2,7 @@
 // alone by `vassal --ini FILE`. Links no interpreter: that is a shared object, opened
 // when it is needed.
 #include <malloc.h>
-#include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -27,7 +27,9 @@ int serve(vassal::CommandLine& line) {
   vassal::Lifeline lifeline(std::move(line.lifeline));
   const auto config = vassal::read_config(line);
   if (!config) return complain(lifeline, config.error(), kUsage);
-  if (!line.config) {
+  line.config.reset();  // nothing of ours stays open for the application to find
+  if (config->threads == 1) ::mallopt(M_ARENA_MAX, 1);
+  if (!line.ini.empty()) {
     auto bound = vassal::bind_sockets(*config);
     if (!bound) return complain(lifeline, bound.error(), kFailed);
     line.sockets = std::move(*bound);
@@ -44,6 +46,7 @@ int serve(vassal::CommandLine& line) {
   }
   auto board = vassal::ScoreboardMap::open(line.scoreboard, config->processes);
   if (!board) return complain(lifeline, board.error(), kFailed);
+  line.scoreboard.reset();
   const auto runtime = vassal::open_runtime(*config, line.runtimes);
   if (!runtime) return complain(lifeline, runtime.error(), kFailed);
   return vassal::Master(*config, std::move(sockets), *runtime, *board, lifeline).run();
@@ -52,8 +55,6 @@ int serve(vassal::CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // One arena: this process has one thread, and its memory is counted by the hundred.
-  ::mallopt(M_ARENA_MAX, 1);
   ::signal(SIGPIPE, SIG_IGN);
   auto line = vassal::parse_command_line(argc, argv);
   if (!line) {
@@ -66,5 +67,6 @@ int main(int argc, char** argv) {
     std::fputs(text.c_str(), stdout);
     return 0;
   }
-  return serve(*line);
+  // At once: an interpreter that loaded an application is not taken apart again.
+  ::_exit(serve(*line));
 }

@@ -8,10 +8,11 @@ namespace vassal {
 
 void RequestBody::begin(Connection& connection,
                         std::string_view early,
-                        std::optional<uint64_t> length) {
+                        std::optional<uint64_t> length,
+                        uint64_t limit) {
   connection_ = &connection;
   until_eof_ = !length;
-  left_ = length.value_or(0);
+  left_ = length.value_or(limit == 0 ? UINT64_MAX : limit);
   early_ =
       until_eof_
           ? early
@@ -21,7 +22,8 @@ void RequestBody::begin(Connection& connection,
 
 ssize_t RequestBody::read(char* into, size_t size) {
   if (ended_ || size == 0) return 0;
-  if (!until_eof_) size = static_cast<size_t>(std::min<uint64_t>(size, left_));
+  if (left_ == 0) return -EFBIG;
+  size = static_cast<size_t>(std::min<uint64_t>(size, left_));
   ssize_t n;
   if (!early_.empty()) {
     const size_t taken = std::min(size, early_.size());
@@ -32,7 +34,7 @@ ssize_t RequestBody::read(char* into, size_t size) {
     n = connection_->receive(into, size);
   }
   if (n > 0) {
-    left_ -= until_eof_ ? 0 : static_cast<uint64_t>(n);
+    left_ -= static_cast<uint64_t>(n);
     ended_ = !until_eof_ && left_ == 0;
     return n;
   }

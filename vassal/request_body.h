@@ -19,7 +19,8 @@ class RequestBody {
   /// stream ends.
   void begin(Connection& connection,
              std::string_view early,
-             std::optional<uint64_t> length);
+             std::optional<uint64_t> length,
+             uint64_t limit);
 
   /// Bytes read, 0 at the end; -ETIMEDOUT when the client stalls, -ECONNRESET when it
   /// leaves before all that was promised has come.
@@ -32,7 +33,7 @@ class RequestBody {
  private:
   Connection* connection_ = nullptr;
   std::string_view early_;
-  uint64_t left_ = 0;
+  uint64_t left_ = 0;  // of the promise, or of the limit
   bool until_eof_ = false;
   bool ended_ = true;
 };

@@ -129,7 +129,8 @@ bool Server::read_packet(const Arrival& arrival) {
   }
   auto length = request_.content_length;
   if (!length && arrival.framing == Framing::until_close) length = 0;
-  body_.begin(connection_, {payload + header.total(), have - header.total()}, length);
+  body_.begin(connection_, {payload + header.total(), have - header.total()}, length,
+              bench_.config.limit_post);
   app_ = choose_mount(request_, bench_.prefixes, bench_.config.manage_script_name);
   return true;
 }

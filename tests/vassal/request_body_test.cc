@@ -27,7 +27,7 @@ TEST_CASE("body: exactly what was promised, from the packet's rest and the conne
     Pair pair;
     pair.send("defgh");
     vassal::RequestBody body;
-    body.begin(pair.connection, "abc", 6);
+    body.begin(pair.connection, "abc", 6, 0);
     CHECK(body.left() == 6);
     CHECK(read_to_end(body, step) == "abcdef -> 0");
     CHECK(body.ended());
@@ -38,7 +38,7 @@ TEST_CASE("body: exactly what was promised, from the packet's rest and the conne
 TEST_CASE("body: more beside the packet than promised is not part of it") {
   Pair pair;
   vassal::RequestBody body;
-  body.begin(pair.connection, "abcdef", 3);
+  body.begin(pair.connection, "abcdef", 3, 0);
   CHECK(read_to_end(body, 100) == "abc -> 0");
 }
 
@@ -47,7 +47,7 @@ TEST_CASE("body: without a length it ends with the stream") {
   pair.send("def");
   pair.end();
   vassal::RequestBody body;
-  body.begin(pair.connection, "abc", {});
+  body.begin(pair.connection, "abc", {}, 0);
   CHECK(!body.left());
   CHECK(!body.ended());
   CHECK(read_to_end(body, 2) == "abcdef -> 0");
@@ -59,14 +59,14 @@ TEST_CASE("body: less than promised is an error") {
   pair.send("ab");
   pair.end();
   vassal::RequestBody body;
-  body.begin(pair.connection, "", 5);
+  body.begin(pair.connection, "", 5, 0);
   CHECK(read_to_end(body, 8) == "ab -> " + std::to_string(-ECONNRESET));
 }
 
 TEST_CASE("body: a client that stalls is an error, and may still go on") {
   Pair pair;
   vassal::RequestBody body;
-  body.begin(pair.connection, "", 2);
+  body.begin(pair.connection, "", 2, 0);
   char c;
   CHECK(body.read(&c, 1) == -ETIMEDOUT);
   CHECK(!body.ended());
@@ -77,10 +77,19 @@ TEST_CASE("body: a client that stalls is an error, and may still go on") {
 TEST_CASE("body: none is at its end at once") {
   Pair pair;
   vassal::RequestBody body;
-  body.begin(pair.connection, "", 0);
+  body.begin(pair.connection, "", 0, 0);
   CHECK(body.ended());
   char c;
   CHECK(body.read(&c, 1) == 0);
+}
+
+TEST_CASE("body: without a length it may not grow beyond the limit") {
+  Pair pair;
+  pair.send("defgh");
+  pair.end();
+  vassal::RequestBody body;
+  body.begin(pair.connection, "abc", {}, 5);
+  CHECK(read_to_end(body, 2) == "abcde -> " + std::to_string(-EFBIG));
 }
 
 TEST_SUITE_END();

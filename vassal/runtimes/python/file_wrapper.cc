@@ -130,6 +130,8 @@ std::optional<PlainFile> plain_file_of(PyObject* wrapper) {
     return type == reinterpret_cast<PyTypeObject*>(known.get());
   };
   if (!is(plain) && !is(random) && !is(raw)) return std::nullopt;
+  const Ref flushed(is(raw) ? nullptr : PyObject_CallMethod(filelike, "flush", nullptr));
+  PyErr_Clear();
   const auto offset = number_from(filelike, "tell");
   if (!offset || *offset < 0) return std::nullopt;
   return PlainFile{static_cast<int>(*fd), static_cast<off_t>(*offset)};

@@ -103,12 +103,16 @@ std::optional<std::string> start_interpreter(const VassalConfig& config) {
   return std::nullopt;
 }
 
-void finish_interpreter() {
-  const Ref atexit(PyImport_ImportModule("atexit"));
-  call_method(atexit.get(), "_run_exitfuncs");
-  PyErr_Clear();
+void flush_output() {
   call_method(PySys_GetObject("stdout"), "flush");
   call_method(PySys_GetObject("stderr"), "flush");
+}
+
+void finish_interpreter() {
+  const Ref atexit(PyImport_ImportModule("atexit"));
+  PyErr_Clear();
+  call_method(atexit.get(), "_run_exitfuncs");
+  flush_output();
 }
 
 }  // namespace vassal::python

@@ -16,7 +16,9 @@ namespace vassal::python {
 /// Starts the interpreter; the reason in one line if it cannot.
 std::optional<std::string> start_interpreter(const VassalConfig& config);
 
-/// Exit handlers and the output that is still buffered.
+/// Writes what the application printed and Python still holds.
+void flush_output();
+/// Exit handlers, then flush_output().
 void finish_interpreter();
 
 }  // namespace vassal::python

@@ -24,6 +24,8 @@ class PythonRuntime final : public Runtime {
     if (auto reason = start_interpreter(config)) return reason;
     types_ = {make_input_type(), make_start_response_type(), make_file_wrapper_type()};
     Loaded loaded = load_applications(config);
+    // Before a fork doubles it, or the process ends for want of an application.
+    flush_output();
     if (!loaded.reason.empty()) return std::move(loaded.reason);
     applications_ = std::move(loaded.applications);
     config_ = &config;
