@@ -4,7 +4,8 @@
 
 namespace emperor {
 
-std::vector<HostChange> Claims::set(const std::string& vassal, const std::string& file,
+std::vector<HostChange> Claims::set(const std::string& vassal,
+                                    const std::string& file,
                                     const std::vector<std::string>& hosts) {
   std::vector<HostChange> changes;
   auto& mine = of_vassal_[vassal];
@@ -27,7 +28,8 @@ std::vector<HostChange> Claims::set(const std::string& vassal, const std::string
   return changes;
 }
 
-void Claims::withdraw(const std::string& vassal, const std::string& host,
+void Claims::withdraw(const std::string& vassal,
+                      const std::string& host,
                       std::vector<HostChange>* changes) {
   const auto found = hosts_.find(host);
   if (found == hosts_.end()) return;
@@ -56,7 +58,8 @@ std::string_view Claims::holder(std::string_view host) const {
 
 std::vector<HostChange> Claims::held() const {
   std::vector<HostChange> held;
-  for (const auto& [host, line] : hosts_) held.push_back({host, line.front().vassal});
+  for (const auto& [host, line] : hosts_)
+    held.push_back({host, line.front().vassal});
   return held;
 }
 

@@ -23,14 +23,15 @@ uvx::Task<base::Result<>> send_all(uvx::Poll& poll, int fd, std::string text) {
       continue;
     }
     if (errno != EAGAIN && errno != EINTR) co_return base::fail_errno("send");
-    if (auto ready = co_await poll.writable(base::Deadline::in(kPatience)); !ready) co_return ready;
+    if (auto ready = co_await poll.writable(base::Deadline::in(kPatience)); !ready)
+      co_return ready;
   }
   co_return base::Result<>{};
 }
 
 std::string error_line(const std::string& text) {
-  return nlohmann::json{{"ok", false}, {"error", text}}.dump(-1, ' ', false,
-                                                             nlohmann::json::error_handler_t::replace);
+  return nlohmann::json{{"ok", false}, {"error", text}}.dump(
+      -1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -43,12 +44,14 @@ void Control::start(base::Fd listener) {
 
 void Control::close() {
   if (poll_) poll_->close();
-  for (auto* poll : conversations_) poll->close();
+  for (auto* poll : conversations_)
+    poll->close();
 }
 
 uvx::Task<void> Control::accept() {
   for (;;) {
-    base::Fd client(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    base::Fd client(
+        ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (client) {
       tasks_.spawn(converse(std::move(client)));
     } else if (errno == EMFILE || errno == ENFILE) {
@@ -76,7 +79,8 @@ uvx::Task<void> Control::converse(base::Fd client) {
       continue;
     }
     input.append(buffer.data(), static_cast<size_t>(n));
-    for (size_t end; open && (end = input.find('\n')) != input.npos; input.erase(0, end + 1)) {
+    for (size_t end; open && (end = input.find('\n')) != input.npos;
+         input.erase(0, end + 1)) {
       const std::string line = co_await answer(input.substr(0, end));
       open = (co_await send_all(poll, client.get(), line + "\n")).has_value();
     }
@@ -89,9 +93,10 @@ uvx::Task<std::string> Control::answer(std::string line) {
   const auto request = nlohmann::json::parse(line, nullptr, false);
   if (!request.is_object() || !request.contains("cmd") || !request["cmd"].is_string())
     co_return error_line("not a request: one JSON object with \"cmd\" a line");
-  ControlRequest what{request["cmd"], request.contains("name") && request["name"].is_string()
-                                          ? request["name"].get<std::string>()
-                                          : std::string()};
+  ControlRequest what{request["cmd"],
+                      request.contains("name") && request["name"].is_string()
+                          ? request["name"].get<std::string>()
+                          : std::string()};
   auto data = co_await handler_(std::move(what));
   if (!data) co_return error_line(data.error().message());
   co_return "{\"ok\":true,\"data\":" + *data + "}";

@@ -1,7 +1,10 @@
-// Control: the socket that emperorctl talks to. One JSON object a line in, one a line out:
+// Control: the socket that emperorctl talks to. One JSON object a line in, one a line
+// out:
 //   {"cmd": "show", "name": "alice/site"}  ->  {"ok": true, "data": {...}}
-//                                          or  {"ok": false, "error": "no vassal 'alice/site'"}
-// The socket's mode (0600) says who may ask. A slow or silent client costs nobody else anything.
+//                                          or  {"ok": false, "error": "no vassal
+//                                          'alice/site'"}
+// The socket's mode (0600) says who may ask. A slow or silent client costs nobody else
+// anything.
 #pragma once
 
 #include <functional>
@@ -22,7 +25,8 @@ struct ControlRequest {
 };
 
 /// The answer's data as JSON text, or what went wrong.
-using ControlHandler = std::function<uvx::Task<base::Result<std::string>>(ControlRequest)>;
+using ControlHandler =
+    std::function<uvx::Task<base::Result<std::string>>(ControlRequest)>;
 
 class Control {
  public:

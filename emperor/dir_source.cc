@@ -14,23 +14,30 @@ namespace emperor {
 
 namespace {
 
-constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE |
-                             IN_ATTRIB | IN_MODIFY | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-constexpr uint32_t kParentEvents = IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+constexpr uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                             IN_CREATE | IN_ATTRIB | IN_MODIFY | IN_DELETE_SELF |
+                             IN_MOVE_SELF | IN_ONLYDIR;
+constexpr uint32_t kParentEvents =
+    IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 constexpr uint32_t kQuiet = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE;
 
-bool has_wildcard(std::string_view text) { return text.find_first_of("*?[") != text.npos; }
+bool has_wildcard(std::string_view text) {
+  return text.find_first_of("*?[") != text.npos;
+}
 
 bool matches(const std::string& pattern, const char* name) {
   return ::fnmatch(pattern.c_str(), name, FNM_PERIOD) == 0;
 }
 
-int64_t nanoseconds(const timespec& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; }
+int64_t nanoseconds(const timespec& t) {
+  return t.tv_sec * 1'000'000'000 + t.tv_nsec;
+}
 
 std::optional<FileIdentity> identify(const std::string& path) {
-  struct stat s {};
+  struct stat s{};
   // What cannot be read is still listed: it is a vassal with a fault, not a missing one.
-  if (::stat(path.c_str(), &s) != 0 && ::lstat(path.c_str(), &s) != 0) return std::nullopt;
+  if (::stat(path.c_str(), &s) != 0 && ::lstat(path.c_str(), &s) != 0)
+    return std::nullopt;
   if (S_ISDIR(s.st_mode)) return std::nullopt;
   return FileIdentity{s.st_dev, s.st_ino, s.st_size, nanoseconds(s.st_mtim),
                       nanoseconds(s.st_ctim)};
@@ -47,7 +54,8 @@ GlobPattern GlobPattern::parse(const std::string& text, bool is_directory) {
   if (parts.empty()) parts.emplace_back("*.ini");
   GlobPattern pattern;
   size_t fixed = 0;
-  while (fixed + 1 < parts.size() && !has_wildcard(parts[fixed])) pattern.prefix += "/" + parts[fixed++];
+  while (fixed + 1 < parts.size() && !has_wildcard(parts[fixed]))
+    pattern.prefix += "/" + parts[fixed++];
   if (pattern.prefix.empty()) pattern.prefix = "/";
   pattern.components.assign(parts.begin() + static_cast<long>(fixed), parts.end());
   return pattern;
@@ -61,7 +69,8 @@ std::string GlobPattern::name_of(const std::string& path) const {
   return name;
 }
 
-base::Result<std::unique_ptr<DirSource>> DirSource::open(uvx::Loop& loop, std::string text,
+base::Result<std::unique_ptr<DirSource>> DirSource::open(uvx::Loop& loop,
+                                                         std::string text,
                                                          size_t index) {
   base::Fd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!inotify) return base::fail_errno("inotify_init1");
@@ -70,8 +79,11 @@ base::Result<std::unique_ptr<DirSource>> DirSource::open(uvx::Loop& loop, std::s
 }
 
 DirSource::DirSource(uvx::Loop& loop, std::string text, size_t index, base::Fd inotify)
-    : text_(std::move(text)), index_(index), inotify_(std::move(inotify)), poll_(loop, inotify_.get()) {
-  struct stat s {};
+    : text_(std::move(text)),
+      index_(index),
+      inotify_(std::move(inotify)),
+      poll_(loop, inotify_.get()) {
+  struct stat s{};
   const bool exists = ::stat(text_.c_str(), &s) == 0;
   const bool is_directory =
       exists ? S_ISDIR(s.st_mode) : !has_wildcard(text_) && !text_.ends_with(".ini");
@@ -80,14 +92,18 @@ DirSource::DirSource(uvx::Loop& loop, std::string text, size_t index, base::Fd i
 
 std::vector<Listed> DirSource::snapshot() {
   std::vector<Listed> listing;
-  watches_.clear();  // inotify hands out the same numbers again for directories it already watches
+  watches_.clear();  // inotify hands out the same numbers again for directories it
+                     // already watches
   walk(pattern_.prefix, 0, &listing);
   std::ranges::sort(listing, {}, &Listed::path);
   return listing;
 }
 
-void DirSource::walk(const std::string& directory, size_t level, std::vector<Listed>* out) {
-  watch(directory, static_cast<int>(level));  // before the listing, so that nothing falls between
+void DirSource::walk(const std::string& directory,
+                     size_t level,
+                     std::vector<Listed>* out) {
+  watch(directory,
+        static_cast<int>(level));  // before the listing, so that nothing falls between
   DIR* dir = ::opendir(directory.c_str());
   if (dir == nullptr) {
     if (level == 0) watch_nearest_parent();
@@ -133,7 +149,8 @@ uvx::Task<base::Result<std::vector<Hint>>> DirSource::changed() {
   alignas(inotify_event) std::array<char, 16384> buffer;
   for (;;) {
     const ssize_t n = ::read(inotify_.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno != EAGAIN && errno != EINTR) co_return base::fail_errno("read inotify");
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+      co_return base::fail_errno("read inotify");
     std::vector<Hint> hints;
     for (ssize_t at = 0; at < n;) {
       const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
@@ -143,7 +160,8 @@ uvx::Task<base::Result<std::vector<Hint>>> DirSource::changed() {
     }
     if (!hints.empty()) co_return hints;
     if (n > 0) continue;
-    if (auto ready = co_await poll_.readable(); !ready) co_return std::unexpected(ready.error());
+    if (auto ready = co_await poll_.readable(); !ready)
+      co_return std::unexpected(ready.error());
   }
 }
 
@@ -156,11 +174,14 @@ Hint DirSource::hint_of(int descriptor, uint32_t mask, const char* name) {
   const Watch& watch = found->second;
   if ((mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) != 0) return {};
   if (watch.level < 0) {
-    const auto rest = std::filesystem::path(pattern_.prefix).lexically_relative(watch.directory);
+    const auto rest =
+        std::filesystem::path(pattern_.prefix).lexically_relative(watch.directory);
     return !rest.empty() && *rest.begin() == name ? Hint{} : nothing;
   }
-  if (*name == '\0') return {};  // the directory's own owner or mode: trust may differ now
-  if (!matches(pattern_.components[static_cast<size_t>(watch.level)], name)) return nothing;
+  if (*name == '\0')
+    return {};  // the directory's own owner or mode: trust may differ now
+  if (!matches(pattern_.components[static_cast<size_t>(watch.level)], name))
+    return nothing;
   const bool last = static_cast<size_t>(watch.level) + 1 == pattern_.components.size();
   if (!last) return (mask & IN_ISDIR) != 0 || (mask & kQuiet) != 0 ? Hint{} : nothing;
   const std::string base = watch.directory == "/" ? "" : watch.directory;

@@ -1,9 +1,9 @@
-// DirSource: a directory ("/etc/vassals": every *.ini in it) or a glob ("/etc/vassals/*/*.ini"),
-// watched with inotify(7).
+// DirSource: a directory ("/etc/vassals": every *.ini in it) or a glob
+// ("/etc/vassals/*/*.ini"), watched with inotify(7).
 //
-// Every directory on the way is watched; one that does not exist yet through its nearest existing
-// parent. Lost events, an overflow or a file system without inotify cost time (the rescan of the
-// emperor), never truth. Hidden files are not vassals.
+// Every directory on the way is watched; one that does not exist yet through its nearest
+// existing parent. Lost events, an overflow or a file system without inotify cost time
+// (the rescan of the emperor), never truth. Hidden files are not vassals.
 #pragma once
 
 #include <memory>
@@ -30,7 +30,8 @@ struct GlobPattern {
 
 class DirSource final : public Source {
  public:
-  static base::Result<std::unique_ptr<DirSource>> open(uvx::Loop& loop, std::string text,
+  static base::Result<std::unique_ptr<DirSource>> open(uvx::Loop& loop,
+                                                       std::string text,
                                                        size_t index);
 
   const std::string& text() const override { return text_; }

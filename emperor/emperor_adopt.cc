@@ -1,5 +1,6 @@
-// The emperor's inheritance: what an earlier emperor of this keeper left is taken over, each piece
-// checked against the kernel. What nobody can account for is ended and removed.
+// The emperor's inheritance: what an earlier emperor of this keeper left is taken over,
+// each piece checked against the kernel. What nobody can account for is ended and
+// removed.
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,13 +30,15 @@ void Emperor::adopt_everybody(Held* held) {
   const auto began = base::Clock::now();
   const std::string prefix = "vassal\n";
   std::vector<std::string> names;
-  for (auto it = held->lower_bound(prefix); it != held->end() && it->first.starts_with(prefix); ++it)
+  for (auto it = held->lower_bound(prefix);
+       it != held->end() && it->first.starts_with(prefix); ++it)
     names.push_back(it->first);
   for (const auto& name : names) {
     const base::Fd memfd = take(held, name);
     ::lseek(memfd.get(), 0, SEEK_SET);
     const auto bytes = base::read_fd(memfd.get(), kMostSnapshot);
-    const auto snapshot = bytes ? decode_snapshot(*bytes) : std::unexpected(bytes.error());
+    const auto snapshot =
+        bytes ? decode_snapshot(*bytes) : std::unexpected(bytes.error());
     if (snapshot) {
       adopt(*snapshot, held);
     } else {
@@ -56,7 +59,8 @@ std::shared_ptr<const Configuration> Emperor::decode(const std::string& encoded)
     configuration->config = std::move(parsed.config);
     configuration->diagnostics = std::move(parsed.diagnostics);
   }
-  if (::geteuid() != 0) configuration->config.uid.reset(), configuration->config.gid.reset();
+  if (::geteuid() != 0)
+    configuration->config.uid.reset(), configuration->config.gid.reset();
   return configuration;
 }
 
@@ -72,7 +76,8 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
   names_[vassal.path] = vassal.name;
   if (!snapshot.file_name.empty())
     roster_.files[vassal.path] = {snapshot.file_name, snapshot.source, snapshot.identity};
-  if (!snapshot.configurations.empty()) vassal.configuration = decode(snapshot.configurations.front());
+  if (!snapshot.configurations.empty())
+    vassal.configuration = decode(snapshot.configurations.front());
 
   vassal.channel_send = take(held, held_name("channel", vassal.name, "send"));
   vassal.channel_receive = take(held, held_name("channel", vassal.name, "receive"));
@@ -82,8 +87,8 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
     base::Fd fd = take(held, held_name("socket", vassal.name, socket.text));
     if (!fd || !vassal.configuration) continue;
     auto identity = launcher_.identity_of(vassal.configuration->config);
-    // Nobody knows any more whose it is (its user is gone): the file stays, rather than being
-    // removed by root at a path of the tenant's.
+    // Nobody knows any more whose it is (its user is gone): the file stays, rather than
+    // being removed by root at a path of the tenant's.
     const std::string path = identity ? socket.path : "";
     vassal.sockets[socket.text] = {std::move(fd), path, socket.device, socket.inode,
                                    identity ? *identity : std::nullopt};
@@ -92,10 +97,12 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
     vassal.group = *std::move(group);
     vassal.has_group = !vassal.group.text().empty();
   }
-  for (const auto& started : snapshot.generations) adopt_generation(vassal, snapshot, started, held);
+  for (const auto& started : snapshot.generations)
+    adopt_generation(vassal, snapshot, started, held);
   for (const uint64_t leaf : vassal.group.leaves()) {
     if (vassal.generations.contains(leaf)) continue;
-    log_.warn("adoption: vassal {}: ends a generation that nobody knows generation={}", vassal.name, leaf);
+    log_.warn("adoption: vassal {}: ends a generation that nobody knows generation={}",
+              vassal.name, leaf);
     auto stray = vassal.group.existing_leaf(leaf);
     (void)stray.kill();
     (void)stray.try_remove();
@@ -103,7 +110,9 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
   go_on(vassal);
 }
 
-void Emperor::adopt_generation(Vassal& vassal, const Snapshot& snapshot, const Snapshot::Started& started,
+void Emperor::adopt_generation(Vassal& vassal,
+                               const Snapshot& snapshot,
+                               const Snapshot::Started& started,
                                Held* held) {
   const std::string number = std::to_string(started.number);
   base::Fd pidfd = take(held, held_name("pidfd", vassal.name, number));
@@ -112,9 +121,10 @@ void Emperor::adopt_generation(Vassal& vassal, const Snapshot& snapshot, const S
   if (!pidfd || started.pid == 0) return;
   auto generation = std::make_shared<Generation>();
   generation->number = started.number;
-  generation->configuration = started.configuration == 0 && vassal.configuration
-                                  ? vassal.configuration
-                                  : decode(snapshot.configurations[started.configuration]);
+  generation->configuration =
+      started.configuration == 0 && vassal.configuration
+          ? vassal.configuration
+          : decode(snapshot.configurations[started.configuration]);
   generation->pidfd = base::Pidfd(static_cast<pid_t>(started.pid), std::move(pidfd));
   generation->leaf = vassal.group.existing_leaf(started.number);
   if (board) generation->scoreboard = ScoreboardView::map(board.get());
@@ -123,20 +133,24 @@ void Emperor::adopt_generation(Vassal& vassal, const Snapshot& snapshot, const S
   launcher_.adopt(vassal, std::move(generation), std::move(lifeline));
 }
 
-/// What was on its way goes on: a start that was still queued, a wait, a generation that is gone.
+/// What was on its way goes on: a start that was still queued, a wait, a generation that
+/// is gone.
 void Emperor::go_on(Vassal& vassal) {
   const auto now = base::Clock::now();
   const LifeSummary life = vassal.life.summary();
   const std::string name = vassal.name;
   settle_claims(vassal);
-  const auto missing = [&](uint64_t g) { return !vassal.generations.contains(g); };
+  const auto missing = [&](uint64_t g) {
+    return !vassal.generations.contains(g);
+  };
   if (life.state == State::backoff) set_alarm(now, {Alarm::Kind::due, name});
   if (life.next && missing(*life.next)) launcher_.start(vassal, *life.next);
   std::vector<uint64_t> gone;
   if (life.current && missing(*life.current)) gone.push_back(*life.current);
   std::ranges::copy_if(life.leaving, std::back_inserter(gone), missing);
   for (const uint64_t g : gone)
-    if (Vassal* still = roster_.find(name)) on_gone(*still, g, "ended while no emperor was there");
+    if (Vassal* still = roster_.find(name))
+      on_gone(*still, g, "ended while no emperor was there");
 }
 
 void Emperor::clear_leftovers(const Held& held) {

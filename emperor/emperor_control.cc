@@ -24,7 +24,8 @@ uvx::Task<base::Result<std::string>> Emperor::answer(ControlRequest request) {
   }
   Vassal* vassal = roster_.find(request.name);
   if (vassal == nullptr) vassal = vassal_of(request.name);
-  if (vassal == nullptr) co_return base::fail("no vassal '" + base::printable(request.name) + "'");
+  if (vassal == nullptr)
+    co_return base::fail("no vassal '" + base::printable(request.name) + "'");
   if (command == "show") co_return show_json(*vassal, claims_);
   if (command == "explain") co_return explain(*vassal);
   if (command == "logs") co_return pair_json("path", log_path(*vassal));
@@ -34,15 +35,19 @@ uvx::Task<base::Result<std::string>> Emperor::answer(ControlRequest request) {
       co_return base::fail(vassal->name + " is rejected: " + vassal->file_error);
     const std::string name = vassal->name;
     if (command != "stop") vassal->last_error = vassal->file_error;
-    happen(*vassal, command == "reload" ? Event::reload : command == "start" ? Event::start : Event::stop);
+    happen(*vassal, command == "reload"  ? Event::reload
+                    : command == "start" ? Event::start
+                                         : Event::stop);
     vassal = roster_.find(name);
-    co_return pair_json("state", std::string(vassal == nullptr ? "gone" : name_of(vassal->life.state())));
+    co_return pair_json(
+        "state", std::string(vassal == nullptr ? "gone" : name_of(vassal->life.state())));
   }
   co_return base::fail("unknown command '" + base::printable(command) + "'");
 }
 
 base::Result<std::string> Emperor::explain(const Vassal& vassal) const {
-  if (!vassal.configuration) return base::fail(vassal.name + " is rejected: " + vassal.file_error);
+  if (!vassal.configuration)
+    return base::fail(vassal.name + " is rejected: " + vassal.file_error);
   TRY_ASSIGN(const auto layers, vassal::decode_layers(vassal.configuration->encoded));
   return explained_json(vassal::explain(layers));
 }
@@ -56,7 +61,9 @@ std::string Emperor::log_path(const Vassal& vassal) const {
 
 void Emperor::save_claims() {
   claims_dirty_ = false;
-  if (auto saved = base::write_file(options_.run_dir + "/claims.json", claims_json(claims_), 0600); !saved)
+  if (auto saved =
+          base::write_file(options_.run_dir + "/claims.json", claims_json(claims_), 0600);
+      !saved)
     log_.error("emperor: claims are not saved: {}", saved.error().message());
 }
 

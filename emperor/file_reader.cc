@@ -17,7 +17,10 @@ constexpr auto kPatience = 10s;
 constexpr auto kEndTime = 1s;
 }  // namespace
 
-void FileReader::request(const std::string& path, uid_t uid, gid_t gid, base::Links links) {
+void FileReader::request(const std::string& path,
+                         uid_t uid,
+                         gid_t gid,
+                         base::Links links) {
   const Owner owner{uid, gid, links};
   const bool at_work = queues_.contains(owner);
   auto& queue = queues_[owner];
@@ -26,7 +29,8 @@ void FileReader::request(const std::string& path, uid_t uid, gid_t gid, base::Li
 }
 
 uvx::Task<void> FileReader::work(FileReader* self, Owner owner) {
-  co_await self->loop_.yield();  // what else changed in this moment comes into the same batch
+  co_await self->loop_
+      .yield();  // what else changed in this moment comes into the same batch
   for (;;) {
     auto& queue = self->queues_[owner];
     if (queue.empty()) break;
@@ -45,7 +49,8 @@ uvx::Task<void> FileReader::work(FileReader* self, Owner owner) {
 uvx::Task<FileReader::Paths> FileReader::read_batch(Owner owner, Paths paths) {
   vassal::ReadOptions options;
   options.links = std::get<2>(owner);
-  auto child = vassal::start_reader(paths, std::get<0>(owner), std::get<1>(owner), options);
+  auto child =
+      vassal::start_reader(paths, std::get<0>(owner), std::get<1>(owner), options);
   if (!child) {
     tell_lost(paths.front(), child.error().message());
     co_return Paths(paths.begin() + 1, paths.end());
@@ -81,7 +86,8 @@ uvx::Task<FileReader::Paths> FileReader::read_batch(Owner owner, Paths paths) {
   (void)child->process.signal(SIGKILL);  // it has said what it had to say
   co_await reap(child->process);
   if (done < paths.size())
-    tell_lost(paths[done++], trouble.empty() ? "the reader died of it (a limit was hit)" : trouble);
+    tell_lost(paths[done++],
+              trouble.empty() ? "the reader died of it (a limit was hit)" : trouble);
   co_return Paths(paths.begin() + static_cast<long>(done), paths.end());
 }
 
@@ -98,7 +104,8 @@ uvx::Task<void> FileReader::reap(const base::Pidfd& process) {
 void FileReader::tell_lost(const std::string& path, const std::string& why) {
   vassal::ReadResult lost;
   lost.path = path;
-  lost.diagnostics.push_back({vassal::Diagnostic::Level::error, {path, 0}, "cannot be read: " + why});
+  lost.diagnostics.push_back(
+      {vassal::Diagnostic::Level::error, {path, 0}, "cannot be read: " + why});
   log_.warn("reader: {}: {}", path, why);
   on_result_(std::move(lost));
 }

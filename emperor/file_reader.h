@@ -1,8 +1,8 @@
-// FileReader: has vassal files read by short-lived children with their owners' ids, many files in
-// one child, and hands the results on.
+// FileReader: has vassal files read by short-lived children with their owners' ids, many
+// files in one child, and hands the results on.
 //
-// The emperor itself never opens a vassal file. A child that dies on a file costs that file its
-// result, and nobody else anything.
+// The emperor itself never opens a vassal file. A child that dies on a file costs that
+// file its result, and nobody else anything.
 #pragma once
 
 #include <sys/types.h>
@@ -22,12 +22,14 @@ namespace emperor {
 
 class FileReader {
  public:
-  FileReader(uvx::Loop& loop, uvx::TaskGroup& tasks, base::Log& log,
+  FileReader(uvx::Loop& loop,
+             uvx::TaskGroup& tasks,
+             base::Log& log,
              std::function<void(vassal::ReadResult)> on_result)
       : loop_(loop), tasks_(tasks), log_(log), on_result_(std::move(on_result)) {}
 
-  /// Reads `path` as `uid`:`gid`; the result comes from the top of the loop. A link is followed only
-  /// if the caller has judged what it points to.
+  /// Reads `path` as `uid`:`gid`; the result comes from the top of the loop. A link is
+  /// followed only if the caller has judged what it points to.
   void request(const std::string& path, uid_t uid, gid_t gid, base::Links links);
   /// Nothing is queued or being read.
   bool idle() const { return queues_.empty(); }

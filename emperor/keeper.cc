@@ -90,7 +90,8 @@ class Keeper {
   base::Duration wait_ = 20ms;
   base::Deadline restart_at_{base::Clock::now()};
   std::map<std::string, base::Fd> held_;
-  std::map<std::string, int> exits_;  // pid -> wait status, until the emperor has taken note
+  std::map<std::string, int>
+      exits_;  // pid -> wait status, until the emperor has taken note
   std::deque<Outgoing> outgoing_;
 };
 
@@ -98,7 +99,8 @@ base::Result<> Keeper::prepare() {
   std::error_code error;
   std::filesystem::create_directories(setup_.run_dir, error);
   if (error) return base::fail(error.value(), "create run-dir " + setup_.run_dir);
-  lock_ = base::Fd(::open(path("lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  lock_ = base::Fd(
+      ::open(path("lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!lock_) return base::fail_errno("open " + path("lock"));
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     const auto who = base::read_file(path("keeper.pid"), 64);
@@ -107,11 +109,13 @@ base::Result<> Keeper::prepare() {
   }
   TRY(base::write_file(path("keeper.pid"), std::to_string(::getpid()) + "\n"));
   raise_nofile();
-  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return base::fail_errno("become subreaper");
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    return base::fail_errno("become subreaper");
 
   sigset_t wanted;
   sigemptyset(&wanted);
-  for (const int s : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}) sigaddset(&wanted, s);
+  for (const int s : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD})
+    sigaddset(&wanted, s);
   ::sigprocmask(SIG_BLOCK, &wanted, &original_mask_);
   ::signal(SIGPIPE, SIG_IGN);
   signals_ = base::Fd(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -137,8 +141,10 @@ void Keeper::exec_emperor(int channel) const {
   ::fcntl(channel, F_SETFD, 0);
   ::fcntl(lock_.get(), F_SETFD, 0);
   const std::string inheritance = Inheritance{channel, lock_.get()}.argument();
-  std::vector<char*> argv{const_cast<char*>("emperor"), const_cast<char*>(inheritance.c_str())};
-  for (const auto& argument : setup_.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  std::vector<char*> argv{const_cast<char*>("emperor"),
+                          const_cast<char*>(inheritance.c_str())};
+  for (const auto& argument : setup_.arguments)
+    argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   ::execv(setup_.program.c_str(), argv.data());
   ::_exit(127);
@@ -160,11 +166,13 @@ int Keeper::run() {
 void Keeper::wait_for_something() {
   std::array<pollfd, 2> waits{
       {{signals_.get(), POLLIN, 0},
-       {channel_.get(), static_cast<short>(POLLIN | (outgoing_.empty() ? 0 : POLLOUT)), 0}}};
+       {channel_.get(), static_cast<short>(POLLIN | (outgoing_.empty() ? 0 : POLLOUT)),
+        0}}};
   int timeout = -1;
   if (emperor_ < 0)
     timeout = static_cast<int>(std::max<int64_t>(
-        0, std::chrono::ceil<std::chrono::milliseconds>(restart_at_.at() - base::Clock::now())
+        0, std::chrono::ceil<std::chrono::milliseconds>(restart_at_.at() -
+                                                        base::Clock::now())
                .count()));
   if (::poll(waits.data(), waits.size(), timeout) <= 0) return;
   // Messages before deaths: the emperor's last words say whether its end is meant.
@@ -203,7 +211,8 @@ void Keeper::reap() {
 
 void Keeper::emperor_ended(base::ExitStatus status) {
   emperor_ = -1;
-  while (channel_) on_message();  // what it said last
+  while (channel_)
+    on_message();  // what it said last
   outgoing_.clear();
   if (shutting_down_ || !emperor_up_) {
     exit_code_ = status.kind == base::ExitStatus::Kind::exited ? status.value : 1;
@@ -211,8 +220,8 @@ void Keeper::emperor_ended(base::ExitStatus status) {
   }
   if (base::Clock::now() - started_ > 10s) wait_ = 20ms;
   restart_at_ = base::Deadline::in(wait_);
-  log_.warn("keeper: the emperor ended reason=\"{}\" restart_in={}ms held={}", status.describe(),
-            wait_ / 1ms, held_.size());
+  log_.warn("keeper: the emperor ended reason=\"{}\" restart_in={}ms held={}",
+            status.describe(), wait_ / 1ms, held_.size());
   wait_ = std::min<base::Duration>(wait_ * 2, 5s);
 }
 
@@ -248,8 +257,10 @@ void Keeper::on_message() {
 
 void Keeper::queue_everything() {
   outgoing_.clear();
-  for (const auto& [name, fd] : held_) outgoing_.push_back({verbs::kHeld, name});
-  for (const auto& [pid, status] : exits_) outgoing_.push_back({verbs::kExited, pid, status});
+  for (const auto& [name, fd] : held_)
+    outgoing_.push_back({verbs::kHeld, name});
+  for (const auto& [pid, status] : exits_)
+    outgoing_.push_back({verbs::kExited, pid, status});
   outgoing_.push_back({verbs::kHeldEnd, {}});
   flush();
 }
@@ -287,13 +298,15 @@ bool Keeper::send(const wire::Message& message, int fd) {
   if (!bytes) return true;
   const auto sent = base::send_with_fds(channel_.get(), *bytes,
                                         std::span<const int>(&fd, fd >= 0 ? 1 : 0));
-  // ETOOMANYREFS: too many descriptors of ours are in flight; the emperor has to take some first.
+  // ETOOMANYREFS: too many descriptors of ours are in flight; the emperor has to take
+  // some first.
   return sent || !(sent.error().is(std::errc::resource_unavailable_try_again) ||
                    sent.error().code.value() == ETOOMANYREFS);
 }
 
 void Keeper::clean() {
-  for (const char* name : {"keeper.pid", "emperor.pid", "lock"}) ::unlink(path(name).c_str());
+  for (const char* name : {"keeper.pid", "emperor.pid", "lock"})
+    ::unlink(path(name).c_str());
 }
 
 /// sd_notify(3) without the library: one datagram to $NOTIFY_SOCKET.
@@ -305,7 +318,8 @@ void Keeper::tell_systemd(std::string_view state) const {
   std::strcpy(where.sun_path, address);
   if (where.sun_path[0] == '@') where.sun_path[0] = '\0';
   const base::Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(address));
+  const auto size =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(address));
   ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
            reinterpret_cast<const sockaddr*>(&where), size);
 }

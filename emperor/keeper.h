@@ -1,9 +1,10 @@
-// The keeper: the process an operator starts. It starts the emperor proper and starts it again
-// when it dies, is parent and reaper of every vassal and router, and holds a named duplicate of
-// every descriptor that has to outlive the emperor.
+// The keeper: the process an operator starts. It starts the emperor proper and starts it
+// again when it dies, is parent and reaper of every vassal and router, and holds a named
+// duplicate of every descriptor that has to outlive the emperor.
 //
-// It parses nothing of a tenant's, decides nothing about vassals and uses no event loop: one
-// poll(2) over a signalfd and the channel to the emperor. The messages are in base/wire/keeper.h.
+// It parses nothing of a tenant's, decides nothing about vassals and uses no event loop:
+// one poll(2) over a signalfd and the channel to the emperor. The messages are in
+// base/wire/keeper.h.
 #pragma once
 
 #include <string>
@@ -19,7 +20,8 @@ struct KeeperSetup {
   std::vector<std::string> arguments;  ///< as the operator gave them, without argv[0]
 };
 
-/// What the emperor proper learns from the keeper that started it, as one hidden argument.
+/// What the emperor proper learns from the keeper that started it, as one hidden
+/// argument.
 struct Inheritance {
   int channel = -1;  ///< to the keeper
   int lock = -1;     ///< the flock on the run directory, held as long as either lives

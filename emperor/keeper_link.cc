@@ -13,11 +13,21 @@ void KeeperLink::say(const char* verb, const std::string& name, int fd) {
   channel_->send(message, std::span<const int>(&fd, fd >= 0 ? 1 : 0));
 }
 
-void KeeperLink::hold(const std::string& name, int fd) { say(verbs::kHold, name, fd); }
-void KeeperLink::release(const std::string& name) { say(verbs::kRelease, name); }
-void KeeperLink::noted(pid_t pid) { say(verbs::kNoted, std::to_string(pid)); }
-void KeeperLink::up() { say(verbs::kUp); }
-void KeeperLink::shutting_down() { say(verbs::kShutdown); }
+void KeeperLink::hold(const std::string& name, int fd) {
+  say(verbs::kHold, name, fd);
+}
+void KeeperLink::release(const std::string& name) {
+  say(verbs::kRelease, name);
+}
+void KeeperLink::noted(pid_t pid) {
+  say(verbs::kNoted, std::to_string(pid));
+}
+void KeeperLink::up() {
+  say(verbs::kUp);
+}
+void KeeperLink::shutting_down() {
+  say(verbs::kShutdown);
+}
 
 uvx::Task<base::Result<Held>> KeeperLink::fetch() {
   say(verbs::kFetch);

@@ -1,7 +1,7 @@
 // KeeperLink: the emperor's side of the keeper's channel (base/wire/keeper.h).
 //
-// Without a keeper (it was killed) everything is accepted and does nothing: vassals go on, and
-// ends are noticed by their lifelines.
+// Without a keeper (it was killed) everything is accepted and does nothing: vassals go
+// on, and ends are noticed by their lifelines.
 #pragma once
 
 #include <map>
@@ -16,7 +16,8 @@ using Held = std::map<std::string, base::Fd>;
 
 class KeeperLink {
  public:
-  explicit KeeperLink(std::shared_ptr<MessageChannel> channel) : channel_(std::move(channel)) {}
+  explicit KeeperLink(std::shared_ptr<MessageChannel> channel)
+      : channel_(std::move(channel)) {}
 
   void hold(const std::string& name, int fd);
   void release(const std::string& name);
@@ -26,8 +27,8 @@ class KeeperLink {
   /// This emperor ends on purpose.
   void shutting_down();
 
-  /// Everything the keeper holds, once, before anything else is received. Exits that happened
-  /// while nobody listened come as messages of receive().
+  /// Everything the keeper holds, once, before anything else is received. Exits that
+  /// happened while nobody listened come as messages of receive().
   uvx::Task<base::Result<Held>> fetch();
   uvx::Task<base::Result<Incoming>> receive();
   void close() { channel_->close(); }

@@ -1,9 +1,10 @@
-// Launcher: carries out what lives order: starts, drains and kills generations, and says what became
-// of them.
+// Launcher: carries out what lives order: starts, drains and kills generations, and says
+// what became of them.
 //
-// An edge: sockets, memfds, cgroups, clone. It decides nothing but the order of starts: as many at
-// once as there are CPUs, and a slot is given back when its starter is ready, gone, has had it for
-// 2 s, or stopped using CPU, so that nobody who sleeps while importing blocks the others.
+// An edge: sockets, memfds, cgroups, clone. It decides nothing but the order of starts:
+// as many at once as there are CPUs, and a slot is given back when its starter is ready,
+// gone, has had it for 2 s, or stopped using CPU, so that nobody who sleeps while
+// importing blocks the others.
 #pragma once
 
 #include <deque>
@@ -20,14 +21,19 @@
 
 namespace emperor {
 
-/// What became of a generation. Called from the top of the loop, never from within an order.
+/// What became of a generation. Called from the top of the loop, never from within an
+/// order.
 struct LauncherReports {
   virtual ~LauncherReports() = default;
   virtual void on_ready(Vassal& vassal, uint64_t generation) = 0;
   /// It could not start, or not in time; it is to be killed.
-  virtual void on_failed(Vassal& vassal, uint64_t generation, const std::string& reason) = 0;
+  virtual void on_failed(Vassal& vassal,
+                         uint64_t generation,
+                         const std::string& reason) = 0;
   /// Every process of it is gone. `reason` says how its first process ended.
-  virtual void on_gone(Vassal& vassal, uint64_t generation, const std::string& reason) = 0;
+  virtual void on_gone(Vassal& vassal,
+                       uint64_t generation,
+                       const std::string& reason) = 0;
   /// Something that the next emperor has to know is different now.
   virtual void on_changed(const Vassal& vassal) = 0;
 };
@@ -56,16 +62,19 @@ class Launcher {
   base::Result<> make_channel(Vassal& vassal);
   /// Closes sockets that the vassal's configuration does not name any more.
   void trim_sockets(Vassal& vassal);
-  /// Gives back everything of a vassal that has no generations any more; it can be forgotten then.
+  /// Gives back everything of a vassal that has no generations any more; it can be
+  /// forgotten then.
   void give_back(Vassal& vassal);
 
   /// The keeper reaped a child; false if it was no vassal.
   bool on_exit(pid_t pid, base::ExitStatus status);
   void on_alarm(const Alarm& alarm);
-  /// Goes on with a generation that an earlier emperor started: its pidfd is set, its lifeline given.
+  /// Goes on with a generation that an earlier emperor started: its pidfd is set, its
+  /// lifeline given.
   void adopt(Vassal& vassal, std::shared_ptr<Generation> generation, base::Fd lifeline);
   /// Whom the vassal's processes and sockets belong to; nothing: us.
-  base::Result<std::optional<vassal::Identity>> identity_of(const vassal::VassalConfig& config) const;
+  base::Result<std::optional<vassal::Identity>> identity_of(
+      const vassal::VassalConfig& config) const;
 
  private:
   using Gen = std::shared_ptr<Generation>;
@@ -81,8 +90,11 @@ class Launcher {
   base::Result<> clone(Vassal& vassal, const Gen& generation, int log, base::Fd* report);
   base::Result<> make_group(Vassal& vassal, const Configuration& configuration);
   uvx::Task<base::Result<>> bind_sockets(std::string name, Gen generation);
-  uvx::Task<base::Result<base::Fd>> open_log(std::string name, const vassal::VassalConfig& config);
-  static uvx::Task<void> listen_to(Launcher* self, std::string name, Gen generation,
+  uvx::Task<base::Result<base::Fd>> open_log(std::string name,
+                                             const vassal::VassalConfig& config);
+  static uvx::Task<void> listen_to(Launcher* self,
+                                   std::string name,
+                                   Gen generation,
                                    std::shared_ptr<MessageChannel> lifeline);
   void heard(Vassal& vassal, const Gen& generation, const wire::Message& message);
   static bool may_tell(Generation& generation);
@@ -108,6 +120,8 @@ class Launcher {
 };
 
 /// Names of descriptors at the keeper: kind, vassal, and what else tells them apart.
-std::string held_name(std::string_view kind, std::string_view vassal, std::string_view what);
+std::string held_name(std::string_view kind,
+                      std::string_view vassal,
+                      std::string_view what);
 
 }  // namespace emperor

@@ -17,8 +17,8 @@ std::vector<Order> Life::on(Event event, base::Instant now, double random) {
   return orders;
 }
 
-/// Whose file is gone comes back by a file only, whatever the operator or its own channel says
-/// while it drains; what the operator stopped stays stopped, while it drains too.
+/// Whose file is gone comes back by a file only, whatever the operator or its own channel
+/// says while it drains; what the operator stopped stays stopped, while it drains too.
 bool Life::is_heard(Event event) const {
   if (event == Event::start) return !removed_;
   if (event == Event::reload) return !removed_ && !stopped_;
@@ -60,21 +60,33 @@ std::vector<Order> Life::on_gone(uint64_t g, base::Instant now, double random) {
   return orders;
 }
 
-void Life::take(Event event, base::Instant now, double random, std::vector<Order>* orders) {
+void Life::take(Event event,
+                base::Instant now,
+                double random,
+                std::vector<Order>* orders) {
   const Step& s = step(state_, event);
   state_ = s.next;
-  for (const Action action : {s.first, s.second, s.third}) act(action, now, random, orders);
+  for (const Action action : {s.first, s.second, s.third})
+    act(action, now, random, orders);
 }
 
-void Life::act(Action action, base::Instant now, double random, std::vector<Order>* orders) {
+void Life::act(Action action,
+               base::Instant now,
+               double random,
+               std::vector<Order>* orders) {
   switch (action) {
-    case Action::none: return;
+    case Action::none:
+      return;
     case Action::start:
       next_ = ++newest_;
       orders->push_back({Order::Kind::start, newest_});
       return;
-    case Action::drop_next: leave(next_, Order::Kind::kill, orders); return;
-    case Action::drain_current: leave(current_, Order::Kind::drain, orders); return;
+    case Action::drop_next:
+      leave(next_, Order::Kind::kill, orders);
+      return;
+    case Action::drain_current:
+      leave(current_, Order::Kind::drain, orders);
+      return;
     case Action::promote:
       leave(current_, Order::Kind::drain, orders);
       current_ = std::exchange(next_, std::nullopt);
@@ -86,11 +98,15 @@ void Life::act(Action action, base::Instant now, double random, std::vector<Orde
       orders->push_back({Order::Kind::wait, 0, wait});
       return;
     }
-    case Action::forgive: backoff_.reset(); return;
+    case Action::forgive:
+      backoff_.reset();
+      return;
   }
 }
 
-void Life::leave(std::optional<uint64_t>& who, Order::Kind how, std::vector<Order>* orders) {
+void Life::leave(std::optional<uint64_t>& who,
+                 Order::Kind how,
+                 std::vector<Order>* orders) {
   if (!who) return;
   leaving_.insert(*who);
   orders->push_back({how, *who});
@@ -104,7 +120,8 @@ void Life::finish_if_gone(base::Instant now, std::vector<Order>* orders) {
     // Its file came back while it drained, and cannot be used: nobody stopped it.
     if (!removed_ && !stopped_) state_ = State::rejected;
   }
-  if (state_ == State::stopped && removed_ && empty) orders->push_back({Order::Kind::forget});
+  if (state_ == State::stopped && removed_ && empty)
+    orders->push_back({Order::Kind::forget});
 }
 
 LifeSummary Life::summary() const {

@@ -1,8 +1,9 @@
-// Life: one vassal's walk through the table of vassal_state.h, with its generations by number.
+// Life: one vassal's walk through the table of vassal_state.h, with its generations by
+// number.
 //
-// Pure. Events come in, orders come out; the emperor carries them out (launcher, router, groups)
-// and reports what became of them as further events. Stale reports (of a generation that is
-// neither current nor next) change nothing.
+// Pure. Events come in, orders come out; the emperor carries them out (launcher, router,
+// groups) and reports what became of them as further events. Stale reports (of a
+// generation that is neither current nor next) change nothing.
 #pragma once
 
 #include <optional>
@@ -52,7 +53,8 @@ class Life {
   std::vector<Order> on(Event event, base::Instant now, double random = 0.5);
   /// Generation `g` says it is ready.
   std::vector<Order> on_ready(uint64_t g, base::Instant now);
-  /// Generation `g` could not start (spawn failed, said so, took too long) but may not be gone yet.
+  /// Generation `g` could not start (spawn failed, said so, took too long) but may not be
+  /// gone yet.
   std::vector<Order> on_failed(uint64_t g, base::Instant now, double random);
   /// Everything of generation `g` is gone.
   std::vector<Order> on_gone(uint64_t g, base::Instant now, double random);
@@ -69,12 +71,15 @@ class Life {
   /// When the next start comes, in state backoff.
   base::Instant due_at() const { return due_at_; }
   /// True if the number of the wait that ended is the one armed last.
-  bool is_due(base::Instant now) const { return state_ == State::backoff && now >= due_at_; }
+  bool is_due(base::Instant now) const {
+    return state_ == State::backoff && now >= due_at_;
+  }
   bool removed() const { return removed_; }
   bool stopped_by_operator() const { return stopped_; }
 
   LifeSummary summary() const;
-  /// Goes on with a life that another emperor led. A wait is over at once, a healthy time begins.
+  /// Goes on with a life that another emperor led. A wait is over at once, a healthy time
+  /// begins.
   void resume(const LifeSummary& summary, base::Instant now);
 
  private:

@@ -18,11 +18,12 @@ namespace {
 constexpr int kBacklog = 4096;  // the kernel cuts it at somaxconn
 
 base::Result<> make_room(const std::string& path, const sockaddr_un& address) {
-  struct stat s {};
+  struct stat s{};
   if (::lstat(path.c_str(), &s) != 0) return {};
   if (!S_ISSOCK(s.st_mode)) return base::fail(path + " exists and is no socket");
   const base::Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0)
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address),
+                sizeof(address)) == 0)
     return base::fail(EADDRINUSE, path + ": somebody answers there");
   if (::unlink(path.c_str()) != 0) return base::fail_errno("unlink " + path);
   return {};
@@ -40,7 +41,8 @@ base::Result<base::Fd> listen_unix(const std::string& path) {
   if (!fd) return base::fail_errno("socket");
   // From nobody but us, until give_socket() says otherwise.
   const mode_t before = ::umask(0177);
-  const int bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+  const int bound =
+      ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   ::umask(before);
   if (bound != 0) return base::fail_errno("bind " + path);
   if (::listen(fd.get(), kBacklog) != 0) return base::fail_errno("listen " + path);
@@ -51,7 +53,8 @@ base::Result<base::Fd> listen_tcp(const std::string& text) {
   const size_t colon = text.rfind(':');
   std::string host = text.substr(0, colon);
   const std::string port = text.substr(colon + 1);
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -59,12 +62,14 @@ base::Result<base::Fd> listen_tcp(const std::string& text) {
   const char* node = host.empty() ? "0.0.0.0" : host.c_str();
   if (const int error = ::getaddrinfo(node, port.c_str(), &hints, &found); error != 0)
     return base::fail("address '" + text + "': " + ::gai_strerror(error));
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found,
+                                                                   &::freeaddrinfo);
   base::Fd fd(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return base::fail_errno("socket");
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  if (::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0) return base::fail_errno("bind " + text);
+  if (::bind(fd.get(), found->ai_addr, found->ai_addrlen) != 0)
+    return base::fail_errno("bind " + text);
   if (::listen(fd.get(), kBacklog) != 0) return base::fail_errno("listen " + text);
   return fd;
 }
@@ -79,17 +84,20 @@ base::Result<base::Fd> listen_on(const std::string& address) {
   return is_unix_path(address) ? listen_unix(address) : listen_tcp(address);
 }
 
-base::Result<> give_socket(const std::string& path, std::optional<mode_t> mode,
+base::Result<> give_socket(const std::string& path,
+                           std::optional<mode_t> mode,
                            const std::string& group) {
   if (!group.empty()) {
     gid_t gid = 0;
     const char* end = group.data() + group.size();
     if (std::from_chars(group.data(), end, gid).ptr != end) {
       const struct group* entry = ::getgrnam(group.c_str());
-      if (entry == nullptr) return base::fail("router-uwsgi-group: unknown group '" + group + "'");
+      if (entry == nullptr)
+        return base::fail("router-uwsgi-group: unknown group '" + group + "'");
       gid = entry->gr_gid;
     }
-    if (::chown(path.c_str(), static_cast<uid_t>(-1), gid) != 0) return base::fail_errno("chown " + path);
+    if (::chown(path.c_str(), static_cast<uid_t>(-1), gid) != 0)
+      return base::fail_errno("chown " + path);
   }
   // A group that is given wants to connect; without either, everybody on the machine may.
   const mode_t wanted = mode.value_or(group.empty() ? 0666 : 0660);

@@ -1,5 +1,5 @@
-// Listening sockets of the operator's own: the router's and the control socket. (Those of vassals
-// are bound by a child with the tenant's ids: vassal/bind.h.)
+// Listening sockets of the operator's own: the router's and the control socket. (Those of
+// vassals are bound by a child with the tenant's ids: vassal/bind.h.)
 #pragma once
 
 #include <sys/types.h>
@@ -14,12 +14,13 @@ namespace emperor {
 /// "/run/x.sock" or "x/y" as against "host:port" and ":port".
 bool is_unix_path(const std::string& address);
 
-/// Binds and listens, close-on-exec and non-blocking. A stale socket file is replaced; a file that
-/// is no socket, or one that somebody answers on, is an error.
+/// Binds and listens, close-on-exec and non-blocking. A stale socket file is replaced; a
+/// file that is no socket, or one that somebody answers on, is an error.
 base::Result<base::Fd> listen_on(const std::string& address);
 
 /// Sets mode and group of a socket's file.
-base::Result<> give_socket(const std::string& path, std::optional<mode_t> mode,
+base::Result<> give_socket(const std::string& path,
+                           std::optional<mode_t> mode,
                            const std::string& group);
 
 }  // namespace emperor

@@ -1,5 +1,6 @@
-// emperor: one binary, two processes. Started by an operator it becomes the keeper; started by the
-// keeper (with the hidden argument of Inheritance) it becomes the emperor proper.
+// emperor: one binary, two processes. Started by an operator it becomes the keeper;
+// started by the keeper (with the hidden argument of Inheritance) it becomes the emperor
+// proper.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -19,10 +20,11 @@
 
 namespace {
 
-using emperor::Options;
 using emperor::OptionFaults;
+using emperor::Options;
 
-/// The emperor's settings in a file: all of [emperor]; of [uwsgi] only what is an option of ours.
+/// The emperor's settings in a file: all of [emperor]; of [uwsgi] only what is an option
+/// of ours.
 std::vector<base::Setting> file_settings(const std::string& path, OptionFaults* faults) {
   std::vector<base::Setting> settings;
   const auto text = base::read_file(path, 1 << 20);
@@ -33,7 +35,8 @@ std::vector<base::Setting> file_settings(const std::string& path, OptionFaults* 
   const auto ini = base::parse_ini(*text);
   for (const auto& complaint : ini.complaints)
     if (complaint.level == base::IniComplaint::Level::error)
-      faults->lines.push_back(path + ":" + std::to_string(complaint.line) + ": " + complaint.text);
+      faults->lines.push_back(path + ":" + std::to_string(complaint.line) + ": " +
+                              complaint.text);
   for (const auto& line : ini.lines) {
     const base::Setting setting{line.key, line.value, {path, line.line}};
     const bool ours = line.section == "emperor" ||
@@ -43,7 +46,8 @@ std::vector<base::Setting> file_settings(const std::string& path, OptionFaults* 
   return settings;
 }
 
-Options read_options(const std::vector<std::string>& arguments, const std::string& program,
+Options read_options(const std::vector<std::string>& arguments,
+                     const std::string& program,
                      OptionFaults* faults) {
   Options options;
   std::string config;
@@ -72,7 +76,8 @@ base::Result<cgroups::Tree> open_tree(const Options& options) {
 
 int be_emperor(const emperor::Inheritance& inheritance, Options options) {
   ::signal(SIGPIPE, SIG_IGN);
-  for (const int fd : {inheritance.channel, inheritance.lock}) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  for (const int fd : {inheritance.channel, inheritance.lock})
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   auto log = base::Log::to_stderr("emperor", level_of(options.log_level));
   auto tree = open_tree(options);
   if (!tree) {
@@ -80,7 +85,8 @@ int be_emperor(const emperor::Inheritance& inheritance, Options options) {
     return 1;
   }
   uvx::Loop loop;
-  emperor::Emperor self(loop, std::move(options), base::Fd(inheritance.channel), *std::move(tree), log);
+  emperor::Emperor self(loop, std::move(options), base::Fd(inheritance.channel),
+                        *std::move(tree), log);
   return loop.run(self.run());
 }
 
@@ -89,17 +95,20 @@ int be_emperor(const emperor::Inheritance& inheritance, Options options) {
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
   emperor::Inheritance inheritance;
-  const bool proper = !arguments.empty() && emperor::Inheritance::parse(arguments.front(), &inheritance);
+  const bool proper =
+      !arguments.empty() && emperor::Inheritance::parse(arguments.front(), &inheritance);
   if (proper) arguments.erase(arguments.begin());
   for (const auto& argument : arguments) {
-    if (argument == "--help" || argument == "-h") return std::fputs(emperor::option_help().c_str(), stdout), 0;
+    if (argument == "--help" || argument == "-h")
+      return std::fputs(emperor::option_help().c_str(), stdout), 0;
     if (argument == "--version") return std::puts("emperor " IMPERIUM_VERSION), 0;
   }
 
   const std::string program = std::filesystem::read_symlink("/proc/self/exe");
   OptionFaults faults;
   Options options = read_options(arguments, program, &faults);
-  for (const auto& line : faults.lines) std::fprintf(stderr, "emperor: %s\n", line.c_str());
+  for (const auto& line : faults.lines)
+    std::fprintf(stderr, "emperor: %s\n", line.c_str());
   if (!faults.lines.empty()) return 2;
   if (proper) return be_emperor(inheritance, std::move(options));
 

@@ -7,13 +7,17 @@
 namespace emperor {
 
 MessageChannel::MessageChannel(uvx::Loop& loop, uvx::TaskGroup& tasks, base::Fd socket)
-    : loop_(loop), tasks_(tasks), socket_(std::move(socket)), poll_(loop, socket_.get()) {}
+    : loop_(loop),
+      tasks_(tasks),
+      socket_(std::move(socket)),
+      poll_(loop, socket_.get()) {}
 
 MessageChannel::Sent MessageChannel::send_bytes(const std::string& bytes,
                                                 std::span<const int> fds) {
   const auto sent = base::send_with_fds(socket_.get(), bytes, fds);
   if (sent) return Sent::yes;
-  // ETOOMANYREFS: too many descriptors of ours are in flight; the receiver has to take some first.
+  // ETOOMANYREFS: too many descriptors of ours are in flight; the receiver has to take
+  // some first.
   const bool full = sent.error().is(std::errc::resource_unavailable_try_again) ||
                     sent.error().code.value() == ETOOMANYREFS;
   return full ? Sent::full : Sent::broken;
@@ -46,7 +50,8 @@ uvx::Task<void> MessageChannel::write_queue(std::shared_ptr<MessageChannel> self
     if (!co_await self->poll_.writable()) break;
     while (!queue.empty()) {
       std::vector<int> fds;
-      for (const auto& fd : queue.front().fds) fds.push_back(fd.get());
+      for (const auto& fd : queue.front().fds)
+        fds.push_back(fd.get());
       if (self->send_bytes(queue.front().bytes, fds) == Sent::full) break;
       queue.pop_front();
     }
@@ -73,7 +78,8 @@ uvx::Task<base::Result<Incoming>> MessageChannel::receive() {
       if (!received.error().is(std::errc::resource_unavailable_try_again))
         co_return std::unexpected(received.error());
     }
-    if (auto ready = co_await poll_.readable(); !ready) co_return std::unexpected(ready.error());
+    if (auto ready = co_await poll_.readable(); !ready)
+      co_return std::unexpected(ready.error());
   }
 }
 

@@ -1,7 +1,9 @@
-// MessageChannel: wire::Messages with descriptors over one SOCK_SEQPACKET socket, for the loop.
+// MessageChannel: wire::Messages with descriptors over one SOCK_SEQPACKET socket, for the
+// loop.
 //
-// send() never waits: what the socket does not take is queued with duplicates of its descriptors
-// and goes out when there is room. One coroutine receives. Used towards keeper, vassals, routers.
+// send() never waits: what the socket does not take is queued with duplicates of its
+// descriptors and goes out when there is room. One coroutine receives. Used towards
+// keeper, vassals, routers.
 #pragma once
 
 #include <deque>
@@ -22,21 +24,23 @@ struct Incoming {
   std::vector<base::Fd> fds;
 };
 
-/// Shared between its user and the coroutines that wait on it: after close() each lets go by itself.
+/// Shared between its user and the coroutines that wait on it: after close() each lets go
+/// by itself.
 class MessageChannel : public std::enable_shared_from_this<MessageChannel> {
  public:
   MessageChannel(uvx::Loop& loop, uvx::TaskGroup& tasks, base::Fd socket);
   MessageChannel(const MessageChannel&) = delete;
   MessageChannel& operator=(const MessageChannel&) = delete;
 
-  /// Sends or queues. Errors other than a full socket break the channel: receive() will tell.
+  /// Sends or queues. Errors other than a full socket break the channel: receive() will
+  /// tell.
   void send(const wire::Message& message, std::span<const int> fds = {});
   /// Sends if the socket takes it now; false = full, try again after writable().
   bool try_send(const wire::Message& message, std::span<const int> fds = {});
   uvx::Task<base::Result<>> writable() { return poll_.writable(); }
 
-  /// The next message; an error at the end of the stream or after close(). Messages that are no
-  /// messages are skipped: the peer is somebody else's program, or a newer one.
+  /// The next message; an error at the end of the stream or after close(). Messages that
+  /// are no messages are skipped: the peer is somebody else's program, or a newer one.
   uvx::Task<base::Result<Incoming>> receive();
 
   void close();

@@ -1,11 +1,11 @@
 #include "emperor/options.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <vector>
+
+#include <fmt/core.h>
 
 #include "base/nearest.h"
 
@@ -13,9 +13,13 @@ namespace emperor {
 
 namespace {
 
-std::string parse_number(const std::string& text, uint32_t low, uint32_t high, uint32_t* out) {
+std::string parse_number(const std::string& text,
+                         uint32_t low,
+                         uint32_t high,
+                         uint32_t* out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
-  if (error == std::errc{} && end == text.data() + text.size() && *out >= low && *out <= high)
+  if (error == std::errc{} && end == text.data() + text.size() && *out >= low &&
+      *out <= high)
     return {};
   return fmt::format("'{}' is not a number from {} to {}", text, low, high);
 }
@@ -28,14 +32,17 @@ std::string parse_flag(const std::string& text, bool* out) {
 
 std::string parse_mode(const std::string& text, std::optional<mode_t>* out) {
   mode_t mode = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), mode, 8);
   if (error != std::errc{} || end != text.data() + text.size() || mode > 0777)
     return fmt::format("'{}' is not an octal mode such as 660", text);
   *out = mode;
   return {};
 }
 
-std::string parse_seconds(const std::string& text, uint32_t low, std::chrono::seconds* out) {
+std::string parse_seconds(const std::string& text,
+                          uint32_t low,
+                          std::chrono::seconds* out) {
   uint32_t seconds = 0;
   auto fault = parse_number(text, low, 86400, &seconds);
   *out = std::chrono::seconds(seconds);
@@ -81,49 +88,74 @@ std::string to_router(Options& o, const std::string& value) {
 }
 
 constexpr auto kTable = std::to_array<OptionRow>({
-    {"emperor", "DIR|GLOB", "where vassal files are (the same as a plain argument)", add<&Options::sources>},
+    {"emperor", "DIR|GLOB", "where vassal files are (the same as a plain argument)",
+     add<&Options::sources>},
     {"run-dir", "DIR", "sockets, pid files, logs and claims", text<&Options::run_dir>},
-    {"control", "PATH", "socket for emperorctl (default: <run-dir>/control.sock)", text<&Options::control>},
-    {"router-uwsgi", "PATH|HOST:PORT", "where the fastrouter takes the uwsgi protocol from nginx",
+    {"control", "PATH", "socket for emperorctl (default: <run-dir>/control.sock)",
+     text<&Options::control>},
+    {"router-uwsgi", "PATH|HOST:PORT",
+     "where the fastrouter takes the uwsgi protocol from nginx",
      add<&Options::router_uwsgi>},
     {"router-uwsgi-mode", "MODE", "mode of that socket's file (octal)",
-     [](Options& o, const std::string& v) { return parse_mode(v, &o.router_uwsgi_mode); }},
+     [](Options& o, const std::string& v) {
+       return parse_mode(v, &o.router_uwsgi_mode);
+     }},
     {"router-uwsgi-group", "GROUP", "group of that socket's file (www-data)",
      text<&Options::router_uwsgi_group>},
-    {"router-http", "HOST:PORT", "where the fastrouter takes HTTP/1.1", add<&Options::router_http>},
+    {"router-http", "HOST:PORT", "where the fastrouter takes HTTP/1.1",
+     add<&Options::router_http>},
     {"router-processes", "N", "fastrouter processes",
-     [](Options& o, const std::string& v) { return parse_number(v, 1, 256, &o.router_processes); }},
+     [](Options& o, const std::string& v) {
+       return parse_number(v, 1, 256, &o.router_processes);
+     }},
     {"router-uid", "USER", "the user of the fastrouter", text<&Options::router_uid>},
     {"router-gid", "GROUP", "the group of the fastrouter", text<&Options::router_gid>},
     {"queue-max", "N", "requests parked per vassal", to_router<"queue-max">},
-    {"queue-timeout", "SECONDS", "how long a request may wait for its vassal", to_router<"queue-timeout">},
-    {"http-timeout", "SECONDS", "longest silence of an HTTP client", to_router<"http-timeout">},
-    {"request-timeout", "SECONDS", "longest wait for an answer over HTTP", to_router<"request-timeout">},
+    {"queue-timeout", "SECONDS", "how long a request may wait for its vassal",
+     to_router<"queue-timeout">},
+    {"http-timeout", "SECONDS", "longest silence of an HTTP client",
+     to_router<"http-timeout">},
+    {"request-timeout", "SECONDS", "longest wait for an answer over HTTP",
+     to_router<"request-timeout">},
     {"limit-post", "BYTES", "largest request body over HTTP", to_router<"limit-post">},
-    {"header-timeout", "SECONDS", "how long a client may take for the head of its request",
+    {"header-timeout", "SECONDS",
+     "how long a client may take for the head of its request",
      to_router<"header-timeout">},
-    {"queue-total", "N", "requests parked in one router process", to_router<"queue-total">},
-    {"defaults", "FILE", "ini that applies below every vassal file", text<&Options::defaults>},
-    {"policy", "FILE", "ini that applies above every vassal file", text<&Options::policy>},
-    {"trusted", "", "take vassal files whoever owns or may write them", flag<&Options::trusted>},
-    {"allow-root-vassals", "", "let a vassal run as uid 0", flag<&Options::allow_root_vassals>},
+    {"queue-total", "N", "requests parked in one router process",
+     to_router<"queue-total">},
+    {"defaults", "FILE", "ini that applies below every vassal file",
+     text<&Options::defaults>},
+    {"policy", "FILE", "ini that applies above every vassal file",
+     text<&Options::policy>},
+    {"trusted", "", "take vassal files whoever owns or may write them",
+     flag<&Options::trusted>},
+    {"allow-root-vassals", "", "let a vassal run as uid 0",
+     flag<&Options::allow_root_vassals>},
     {"cgroups", "auto|v1|v2|off|required", "how limits are enforced",
      [](Options& o, const std::string& v) {
        o.cgroups = v;
        return one_of(v, {"auto", "v1", "v2", "off", "required"});
      }},
-    {"cgroup-root", "GROUP", "group below which vassals get theirs (default: the emperor's own)",
+    {"cgroup-root", "GROUP",
+     "group below which vassals get theirs (default: the emperor's own)",
      text<&Options::cgroup_root>},
     {"python", "PATH", "another Python runtime for the vassals", text<&Options::python>},
-    {"vassal-program", "PATH", "the vassal binary (default: beside this one)", text<&Options::vassal_program>},
+    {"vassal-program", "PATH", "the vassal binary (default: beside this one)",
+     text<&Options::vassal_program>},
     {"fastrouter-program", "PATH", "the fastrouter binary (default: beside this one)",
      text<&Options::fastrouter_program>},
     {"start-slots", "N", "vassals that start at once (default: the number of CPUs)",
-     [](Options& o, const std::string& v) { return parse_number(v, 1, 4096, &o.start_slots); }},
+     [](Options& o, const std::string& v) {
+       return parse_number(v, 1, 4096, &o.start_slots);
+     }},
     {"rescan", "SECONDS", "how often the sources are listed without being asked to",
-     [](Options& o, const std::string& v) { return parse_seconds(v, 1, &o.rescan); }},
+     [](Options& o, const std::string& v) {
+       return parse_seconds(v, 1, &o.rescan);
+     }},
     {"shutdown-mercy", "SECONDS", "how long vassals may finish at shutdown",
-     [](Options& o, const std::string& v) { return parse_seconds(v, 0, &o.shutdown_mercy); }},
+     [](Options& o, const std::string& v) {
+       return parse_seconds(v, 0, &o.shutdown_mercy);
+     }},
     {"log-level", "debug|info|warn|error", "how much is logged",
      [](Options& o, const std::string& v) {
        o.log_level = v;
@@ -138,7 +170,8 @@ const OptionRow* find(std::string_view key) {
 
 std::string unknown(const std::string& key) {
   std::vector<std::string_view> names;
-  for (const auto& row : kTable) names.emplace_back(row.key);
+  for (const auto& row : kTable)
+    names.emplace_back(row.key);
   if (const auto nearest = base::nearest_name(key, names); !nearest.empty())
     return fmt::format("unknown option '{}': did you mean '{}'?", key, nearest);
   return fmt::format("unknown option '{}'", key);
@@ -146,8 +179,12 @@ std::string unknown(const std::string& key) {
 
 }  // namespace
 
-std::span<const OptionRow> option_table() { return kTable; }
-bool is_option(std::string_view key) { return find(key) != nullptr; }
+std::span<const OptionRow> option_table() {
+  return kTable;
+}
+bool is_option(std::string_view key) {
+  return find(key) != nullptr;
+}
 
 std::string option_help() {
   std::string help =
@@ -172,11 +209,13 @@ std::vector<base::Setting> command_line_settings(std::span<const std::string> ar
       continue;
     }
     const size_t equals = argument.find('=');
-    std::string key = argument.substr(2, equals == argument.npos ? argument.npos : equals - 2);
+    std::string key =
+        argument.substr(2, equals == argument.npos ? argument.npos : equals - 2);
     std::string value = equals == argument.npos ? "" : argument.substr(equals + 1);
     const OptionRow* row = find(key);
     const bool takes_value = key == "config" || (row != nullptr && *row->value != '\0');
-    if (equals == argument.npos && takes_value && i + 1 < arguments.size()) value = arguments[++i];
+    if (equals == argument.npos && takes_value && i + 1 < arguments.size())
+      value = arguments[++i];
     if (key == "config")
       *config = value;
     else
@@ -185,24 +224,32 @@ std::vector<base::Setting> command_line_settings(std::span<const std::string> ar
   return settings;
 }
 
-void apply(const std::vector<base::Setting>& settings, Options* options, OptionFaults* faults) {
+void apply(const std::vector<base::Setting>& settings,
+           Options* options,
+           OptionFaults* faults) {
   for (const auto& setting : settings) {
     const OptionRow* row = find(setting.key);
-    const std::string fault = row == nullptr ? unknown(setting.key) : row->set(*options, setting.value);
+    const std::string fault =
+        row == nullptr ? unknown(setting.key) : row->set(*options, setting.value);
     if (fault.empty()) continue;
-    const std::string subject = row == nullptr ? fault : fmt::format("{}: {}", setting.key, fault);
+    const std::string subject =
+        row == nullptr ? fault : fmt::format("{}: {}", setting.key, fault);
     faults->lines.push_back(setting.origin.text() + ": " + subject);
   }
 }
 
 void complete(Options* options, const std::string& own_directory, OptionFaults* faults) {
   if (options->sources.empty())
-    faults->lines.emplace_back("no source: name a directory of vassal files, such as /etc/vassals");
+    faults->lines.emplace_back(
+        "no source: name a directory of vassal files, such as /etc/vassals");
   if (!options->run_dir.starts_with('/'))
-    faults->lines.push_back(fmt::format("run-dir: '{}' is not an absolute path", options->run_dir));
-  while (options->run_dir.size() > 1 && options->run_dir.ends_with('/')) options->run_dir.pop_back();
+    faults->lines.push_back(
+        fmt::format("run-dir: '{}' is not an absolute path", options->run_dir));
+  while (options->run_dir.size() > 1 && options->run_dir.ends_with('/'))
+    options->run_dir.pop_back();
   if (options->control.empty()) options->control = options->run_dir + "/control.sock";
-  if (options->vassal_program.empty()) options->vassal_program = own_directory + "/vassal";
+  if (options->vassal_program.empty())
+    options->vassal_program = own_directory + "/vassal";
   if (options->fastrouter_program.empty())
     options->fastrouter_program = own_directory + "/fastrouter";
 }

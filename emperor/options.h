@@ -1,7 +1,8 @@
 // The emperor's own options: one table, from a file and from the command line.
 //
 // Pure. Sources of settings: `--config FILE` (section [emperor], or a [uwsgi] file with
-// `emperor = DIR`), then --KEY[=VALUE] over it. All faults are collected: `file:line: message`.
+// `emperor = DIR`), then --KEY[=VALUE] over it. All faults are collected: `file:line:
+// message`.
 #pragma once
 
 #include <sys/types.h>
@@ -20,29 +21,29 @@ namespace emperor {
 struct Options {
   std::vector<std::string> sources;
   std::string run_dir = "/run/imperium";
-  std::string control;                      ///< default <run-dir>/control.sock
+  std::string control;  ///< default <run-dir>/control.sock
 
-  std::vector<std::string> router_uwsgi;    ///< unix paths or host:port, for nginx
+  std::vector<std::string> router_uwsgi;  ///< unix paths or host:port, for nginx
   std::optional<mode_t> router_uwsgi_mode;
   std::string router_uwsgi_group;
-  std::vector<std::string> router_http;     ///< host:port
+  std::vector<std::string> router_http;  ///< host:port
   uint32_t router_processes = 1;
   std::string router_uid = "nobody";
   std::string router_gid = "nogroup";
   std::vector<std::string> router_options;  ///< passed on to fastrouter as --KEY=VALUE
 
-  std::string defaults;                     ///< ini below every vassal file
-  std::string policy;                       ///< ini above every vassal file
+  std::string defaults;  ///< ini below every vassal file
+  std::string policy;    ///< ini above every vassal file
   bool trusted = false;
   bool allow_root_vassals = false;
 
-  std::string cgroups = "auto";             ///< auto|v1|v2|off|required
-  std::string cgroup_root;                  ///< default: the emperor's own group
+  std::string cgroups = "auto";  ///< auto|v1|v2|off|required
+  std::string cgroup_root;       ///< default: the emperor's own group
 
-  std::string python;                       ///< another Python runtime (a shared object)
-  std::string vassal_program;               ///< default: "vassal" beside the emperor's binary
-  std::string fastrouter_program;           ///< default: "fastrouter" beside it
-  uint32_t start_slots = 0;                 ///< starts at once; 0 = as many as CPUs
+  std::string python;              ///< another Python runtime (a shared object)
+  std::string vassal_program;      ///< default: "vassal" beside the emperor's binary
+  std::string fastrouter_program;  ///< default: "fastrouter" beside it
+  uint32_t start_slots = 0;        ///< starts at once; 0 = as many as CPUs
   std::chrono::seconds rescan{60};
   std::chrono::seconds shutdown_mercy{30};
   std::string log_level = "info";
@@ -66,13 +67,16 @@ struct OptionFaults {
   std::vector<std::string> lines;  ///< "file:line: message", all of them
 };
 
-/// The settings of the command line: `--key=value`, `--key value`, `--flag`, and sources, with
-/// origin "command line". What is no option at all is a fault. `config` gets the file of --config.
+/// The settings of the command line: `--key=value`, `--key value`, `--flag`, and sources,
+/// with origin "command line". What is no option at all is a fault. `config` gets the
+/// file of --config.
 std::vector<base::Setting> command_line_settings(std::span<const std::string> arguments,
                                                  std::string* config);
 
 /// Applies settings in order (the file's first). Faults are appended.
-void apply(const std::vector<base::Setting>& settings, Options* options, OptionFaults* faults);
+void apply(const std::vector<base::Setting>& settings,
+           Options* options,
+           OptionFaults* faults);
 /// Fills in what depends on other options and checks across options.
 void complete(Options* options, const std::string& own_directory, OptionFaults* faults);
 

@@ -2,7 +2,9 @@
 
 namespace emperor {
 
-Vassal& Roster::add(const std::string& name) { return add(name, newest_id_ + 1); }
+Vassal& Roster::add(const std::string& name) {
+  return add(name, newest_id_ + 1);
+}
 
 Vassal& Roster::add(const std::string& name, uint64_t id) {
   auto& vassal = vassals_[name];

@@ -19,26 +19,35 @@ namespace verbs = wire::router_control;
 std::string_view router_state(State state) {
   switch (state) {
     case State::ready:
-    case State::reloading: return "ready";
-    case State::starting: return "starting";
-    case State::asleep: return "asleep";
-    case State::backoff: return "backoff";
+    case State::reloading:
+      return "ready";
+    case State::starting:
+      return "starting";
+    case State::asleep:
+      return "asleep";
+    case State::backoff:
+      return "backoff";
     case State::draining:
     case State::rejected:
-    case State::stopped: return "stopped";
+    case State::stopped:
+      return "stopped";
   }
   return "stopped";
 }
 
-// ---- listeners --------------------------------------------------------------------------------
+// ---- listeners
+// --------------------------------------------------------------------------------
 
 base::Result<> RouterLink::bind(Held* held) {
-  for (const auto& address : s_.options.router_uwsgi) TRY(add_listener("uwsgi", address, held));
-  for (const auto& address : s_.options.router_http) TRY(add_listener("http", address, held));
+  for (const auto& address : s_.options.router_uwsgi)
+    TRY(add_listener("uwsgi", address, held));
+  for (const auto& address : s_.options.router_http)
+    TRY(add_listener("http", address, held));
   return {};
 }
 
-base::Result<> RouterLink::add_listener(const std::string& kind, const std::string& address,
+base::Result<> RouterLink::add_listener(const std::string& kind,
+                                        const std::string& address,
                                         Held* held) {
   const std::string name = "listener/router/" + kind + "/" + address;
   Listener listener{kind, {}, is_unix_path(address) ? address : ""};
@@ -48,7 +57,8 @@ base::Result<> RouterLink::add_listener(const std::string& kind, const std::stri
   } else {
     TRY_ASSIGN(listener.socket, listen_on(address));
     if (!listener.path.empty() && kind == "uwsgi")
-      TRY(give_socket(listener.path, s_.options.router_uwsgi_mode, s_.options.router_uwsgi_group));
+      TRY(give_socket(listener.path, s_.options.router_uwsgi_mode,
+                      s_.options.router_uwsgi_group));
     s_.keeper.hold(name, listener.socket.get());
   }
   s_.log.info("router: listens kind={} address={}", kind, address);
@@ -56,7 +66,8 @@ base::Result<> RouterLink::add_listener(const std::string& kind, const std::stri
   return {};
 }
 
-// ---- processes --------------------------------------------------------------------------------
+// ---- processes
+// --------------------------------------------------------------------------------
 
 void RouterLink::start(Held* held) {
   if (!wanted()) return;
@@ -64,9 +75,11 @@ void RouterLink::start(Held* held) {
     auto& process = *processes_.emplace_back(std::make_unique<Process>());
     process.index = i;
     const std::string prefix = "router/" + std::to_string(i) + "/";
-    for (auto kept = held->lower_bound(prefix); kept != held->end() && kept->first.starts_with(prefix);
+    for (auto kept = held->lower_bound(prefix);
+         kept != held->end() && kept->first.starts_with(prefix);
          kept = held->erase(kept)) {
-      process.pid = static_cast<pid_t>(std::strtol(kept->first.c_str() + prefix.size(), nullptr, 10));
+      process.pid = static_cast<pid_t>(
+          std::strtol(kept->first.c_str() + prefix.size(), nullptr, 10));
       auto pidfd = base::Pidfd::open(process.pid);
       if (!pidfd || pidfd->ended()) {
         process.pid = -1;
@@ -95,8 +108,9 @@ base::Result<> RouterLink::spawn(Process& process) {
   TRY_ASSIGN(process.pidfd, spawn_router(spawn));
   process.pid = process.pidfd.pid();
   process.began = base::Clock::now();
-  s_.keeper.hold("router/" + std::to_string(process.index) + "/" + std::to_string(process.pid),
-                 pair.first.get());
+  s_.keeper.hold(
+      "router/" + std::to_string(process.index) + "/" + std::to_string(process.pid),
+      pair.first.get());
   s_.log.info("router {}: spawned pid={}", process.index, process.pid);
   attach(process, std::move(pair.first));
   return {};
@@ -111,15 +125,18 @@ void RouterLink::attach(Process& process, base::Fd control) {
 }
 
 bool RouterLink::on_exit(pid_t pid, base::ExitStatus status) {
-  const auto found = std::ranges::find_if(processes_, [&](const auto& p) { return p->pid == pid; });
+  const auto found =
+      std::ranges::find_if(processes_, [&](const auto& p) { return p->pid == pid; });
   if (found == processes_.end()) return false;
   Process& process = **found;
   const bool planned = stopping_ && status.success();
   if (planned)
     s_.log.info("router {}: ended pid={}", process.index, pid);
   else
-    s_.log.warn("router {}: ended pid={} reason=\"{}\"", process.index, pid, status.describe());
-  s_.keeper.release("router/" + std::to_string(process.index) + "/" + std::to_string(pid));
+    s_.log.warn("router {}: ended pid={} reason=\"{}\"", process.index, pid,
+                status.describe());
+  s_.keeper.release("router/" + std::to_string(process.index) + "/" +
+                    std::to_string(pid));
   if (process.connection) process.connection->close();
   process.connection.reset();
   process.pid = -1;
@@ -135,18 +152,21 @@ void RouterLink::child_failed(Process& process) {
 }
 
 uvx::Task<void> RouterLink::start_again(RouterLink* self, Process* process) {
-  // The first death costs nothing; one that dies at once, again and again, waits up to 5 s.
+  // The first death costs nothing; one that dies at once, again and again, waits up to 5
+  // s.
   const auto wait = process->wait;
   process->wait = std::min<base::Duration>(wait * 3, 5s);
   if (wait > 10ms) (void)co_await self->s_.loop.sleep_for(wait);
   if (self->stopping_ || process->pid >= 0) co_return;
   if (auto spawned = self->spawn(*process); !spawned) {
-    self->s_.log.error("router {}: cannot start: {}", process->index, spawned.error().message());
+    self->s_.log.error("router {}: cannot start: {}", process->index,
+                       spawned.error().message());
     self->child_failed(*process);
   }
 }
 
-// ---- the picture ------------------------------------------------------------------------------
+// ---- the picture
+// ------------------------------------------------------------------------------
 
 void RouterLink::queue_picture(Connection& connection) {
   auto& pending = connection.pending;
@@ -157,7 +177,8 @@ void RouterLink::queue_picture(Connection& connection) {
     pending.push_back({Item::Kind::vassal, vassal->id});
     pending.push_back({Item::Kind::state, vassal->id});
   }
-  for (const auto& change : s_.claims.held()) pending.push_back({Item::Kind::route, 0, change.host});
+  for (const auto& change : s_.claims.held())
+    pending.push_back({Item::Kind::route, 0, change.host});
   pending.push_back({Item::Kind::synced});
   connection.wake.set();
 }
@@ -170,12 +191,21 @@ void RouterLink::queue(const Item& item) {
   }
 }
 
-void RouterLink::vassal_changed(uint64_t id) { queue({Item::Kind::vassal, id}); }
-void RouterLink::state_changed(uint64_t id) { queue({Item::Kind::state, id}); }
-void RouterLink::removed(uint64_t id) { queue({Item::Kind::remove, id}); }
-void RouterLink::route_changed(const std::string& host) { queue({Item::Kind::route, 0, host}); }
+void RouterLink::vassal_changed(uint64_t id) {
+  queue({Item::Kind::vassal, id});
+}
+void RouterLink::state_changed(uint64_t id) {
+  queue({Item::Kind::state, id});
+}
+void RouterLink::removed(uint64_t id) {
+  queue({Item::Kind::remove, id});
+}
+void RouterLink::route_changed(const std::string& host) {
+  queue({Item::Kind::route, 0, host});
+}
 
-uvx::Task<void> RouterLink::send_pending(RouterLink* self, std::shared_ptr<Connection> connection) {
+uvx::Task<void> RouterLink::send_pending(RouterLink* self,
+                                         std::shared_ptr<Connection> connection) {
   auto& pending = connection->pending;
   for (unsigned sent = 0; !connection->channel->closed();) {
     if (pending.empty()) {
@@ -194,7 +224,8 @@ bool RouterLink::send_item(MessageChannel& channel, const Item& item) {
     case Item::Kind::listen: {
       for (const auto& listener : listeners_) {
         const int fd = listener.socket.get();
-        channel.send(wire::Message{verbs::kListen, {}}.set("kind", listener.kind), {&fd, 1});
+        channel.send(wire::Message{verbs::kListen, {}}.set("kind", listener.kind),
+                     {&fd, 1});
       }
       return true;
     }
@@ -209,8 +240,10 @@ bool RouterLink::send_item(MessageChannel& channel, const Item& item) {
       wire::Message message{verbs::kState, {}};
       message.set("id", item.id).set("state", std::string(router_state(state)));
       if (state == State::backoff) {
-        const auto left = std::chrono::ceil<std::chrono::seconds>(vassal->life.due_at() - base::Clock::now());
-        message.set("retry-after", static_cast<uint64_t>(std::max<int64_t>(1, left.count())));
+        const auto left = std::chrono::ceil<std::chrono::seconds>(vassal->life.due_at() -
+                                                                  base::Clock::now());
+        message.set("retry-after",
+                    static_cast<uint64_t>(std::max<int64_t>(1, left.count())));
       }
       return channel.try_send(message);
     }
@@ -220,11 +253,13 @@ bool RouterLink::send_item(MessageChannel& channel, const Item& item) {
       const std::string holder(s_.claims.holder(item.host));
       const Vassal* vassal = holder.empty() ? nullptr : s_.roster.find(holder);
       if (vassal == nullptr)
-        return channel.try_send(wire::Message{verbs::kUnroute, {}}.set("host", item.host));
+        return channel.try_send(
+            wire::Message{verbs::kUnroute, {}}.set("host", item.host));
       return channel.try_send(
           wire::Message{verbs::kRoute, {}}.set("host", item.host).set("id", vassal->id));
     }
-    case Item::Kind::synced: return channel.try_send({verbs::kSynced, {}});
+    case Item::Kind::synced:
+      return channel.try_send({verbs::kSynced, {}});
   }
   return true;
 }
@@ -243,7 +278,8 @@ bool RouterLink::send_vassal(MessageChannel& channel, const Vassal& vassal) {
   return channel.try_send(message, fds);
 }
 
-uvx::Task<void> RouterLink::listen_to(RouterLink* self, std::shared_ptr<Connection> connection) {
+uvx::Task<void> RouterLink::listen_to(RouterLink* self,
+                                      std::shared_ptr<Connection> connection) {
   for (;;) {
     auto incoming = co_await connection->channel->receive();
     if (!incoming) break;
@@ -255,7 +291,8 @@ uvx::Task<void> RouterLink::listen_to(RouterLink* self, std::shared_ptr<Connecti
   connection->close();
 }
 
-// ---- the end ----------------------------------------------------------------------------------
+// ---- the end
+// ----------------------------------------------------------------------------------
 
 size_t RouterLink::running() const {
   return static_cast<size_t>(
@@ -266,10 +303,12 @@ uvx::Task<void> RouterLink::stop(base::Deadline deadline) {
   stopping_ = true;
   for (const auto& process : processes_)
     if (process->connection) process->connection->channel->send({verbs::kDrain, {}});
-  while (running() > 0 && !deadline.passed()) (void)co_await s_.loop.sleep_for(5ms);
+  while (running() > 0 && !deadline.passed())
+    (void)co_await s_.loop.sleep_for(5ms);
   for (const auto& process : processes_)
     if (process->pid >= 0) (void)process->pidfd.signal(SIGKILL);
-  while (running() > 0 && !s_.keeper.lost()) (void)co_await s_.loop.sleep_for(5ms);
+  while (running() > 0 && !s_.keeper.lost())
+    (void)co_await s_.loop.sleep_for(5ms);
   for (const auto& process : processes_)
     if (process->connection) process->connection->close();
   for (const auto& listener : listeners_)

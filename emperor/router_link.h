@@ -1,9 +1,10 @@
-// RouterLink: starts the fastrouter processes, owns what they listen on, and keeps their picture of
-// vassals and routes right.
+// RouterLink: starts the fastrouter processes, owns what they listen on, and keeps their
+// picture of vassals and routes right.
 //
-// Every (re)started router gets the whole picture, then changes. What is sent is made from the
-// roster at the moment of sending, so a slow router never holds up anything and never sees a state
-// that is older than the message before it. Routers run as an unprivileged user.
+// Every (re)started router gets the whole picture, then changes. What is sent is made
+// from the roster at the moment of sending, so a slow router never holds up anything and
+// never sees a state that is older than the message before it. Routers run as an
+// unprivileged user.
 #pragma once
 
 #include <deque>
@@ -34,7 +35,8 @@ class RouterLink {
   };
   explicit RouterLink(Services services) : s_(services) {}
 
-  /// Binds the listeners, or takes them from `held`. An error here is a fault of the operator's.
+  /// Binds the listeners, or takes them from `held`. An error here is a fault of the
+  /// operator's.
   base::Result<> bind(Held* held);
   /// Starts the processes, or adopts those that `held` has control channels of.
   void start(Held* held);
@@ -50,7 +52,8 @@ class RouterLink {
   /// A router says that this vassal's channel is unusable.
   std::function<void(uint64_t id)> on_spoiled;
 
-  /// Lets every router finish and go, kills what is left at the deadline, removes the sockets.
+  /// Lets every router finish and go, kills what is left at the deadline, removes the
+  /// sockets.
   uvx::Task<void> stop(base::Deadline deadline);
   bool wanted() const { return !listeners_.empty(); }
   size_t running() const;
@@ -69,7 +72,8 @@ class RouterLink {
   };
   /// One router's channel and what it has to be told; the coroutines on it end with it.
   struct Connection {
-    Connection(uvx::Loop& loop, std::shared_ptr<MessageChannel> c) : channel(std::move(c)), wake(loop) {}
+    Connection(uvx::Loop& loop, std::shared_ptr<MessageChannel> c)
+        : channel(std::move(c)), wake(loop) {}
     std::shared_ptr<MessageChannel> channel;
     std::deque<Item> pending;
     Wake wake;
@@ -87,14 +91,18 @@ class RouterLink {
     base::Instant began;
   };
 
-  base::Result<> add_listener(const std::string& kind, const std::string& address, Held* held);
+  base::Result<> add_listener(const std::string& kind,
+                              const std::string& address,
+                              Held* held);
   base::Result<> spawn(Process& process);
   void queue_picture(Connection& connection);
   void queue(const Item& item);
   void attach(Process& process, base::Fd control);
   void child_failed(Process& process);
-  static uvx::Task<void> send_pending(RouterLink* self, std::shared_ptr<Connection> connection);
-  static uvx::Task<void> listen_to(RouterLink* self, std::shared_ptr<Connection> connection);
+  static uvx::Task<void> send_pending(RouterLink* self,
+                                      std::shared_ptr<Connection> connection);
+  static uvx::Task<void> listen_to(RouterLink* self,
+                                   std::shared_ptr<Connection> connection);
   static uvx::Task<void> start_again(RouterLink* self, Process* process);
   bool send_item(MessageChannel& channel, const Item& item);
   bool send_vassal(MessageChannel& channel, const Vassal& vassal);

@@ -19,7 +19,7 @@ base::Result<base::Fd> make_scoreboard(uint32_t workers) {
 
 ScoreboardView ScoreboardView::map(int memfd) {
   ScoreboardView view;
-  struct stat s {};
+  struct stat s{};
   if (::fstat(memfd, &s) != 0) return view;
   const auto size = static_cast<size_t>(s.st_size);
   if (size < wire::Scoreboard::size_for(1)) return view;
@@ -48,7 +48,8 @@ ScoreboardView::Totals ScoreboardView::totals() const {
     totals.bytes += line.bytes.load(relaxed);
     if (line.pid.load(relaxed) != 0) ++totals.workers;
     if (line.state.load(relaxed) == wire::WorkerState::busy) ++totals.busy;
-    for (int c = 0; c < 5; ++c) totals.status[c] += line.status[c].load(relaxed);
+    for (int c = 0; c < 5; ++c)
+      totals.status[c] += line.status[c].load(relaxed);
   }
   return totals;
 }

@@ -1,5 +1,5 @@
-// ScoreboardView: the emperor's read-only look at a generation's scoreboard. The tenant's word:
-// counts are bounded here and used for display and idling, never to bill.
+// ScoreboardView: the emperor's read-only look at a generation's scoreboard. The tenant's
+// word: counts are bounded here and used for display and idling, never to bill.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ class ScoreboardView {
   /// Maps `memfd`; the descriptor may be closed afterwards. Empty if it is no scoreboard.
   static ScoreboardView map(int memfd);
   ScoreboardView(ScoreboardView&& other) noexcept
-      : board_(std::exchange(other.board_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : board_(std::exchange(other.board_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
   ScoreboardView& operator=(ScoreboardView&& other) noexcept {
     std::swap(board_, other.board_);
     std::swap(size_, other.size_);

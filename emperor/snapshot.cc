@@ -11,7 +11,9 @@ namespace {
 constexpr uint64_t kVersion = 1;
 
 // A number that may be absent travels one higher.
-uint64_t from_optional(const std::optional<uint64_t>& n) { return n ? *n + 1 : 0; }
+uint64_t from_optional(const std::optional<uint64_t>& n) {
+  return n ? *n + 1 : 0;
+}
 std::optional<uint64_t> to_optional(uint64_t n) {
   return n == 0 ? std::nullopt : std::optional<uint64_t>(n - 1);
 }
@@ -22,7 +24,8 @@ void encode_life(vassal::Encoder& e, const LifeSummary& life) {
   e.number(from_optional(life.current));
   e.number(from_optional(life.next));
   e.number(life.leaving.size());
-  for (const uint64_t number : life.leaving) e.number(number);
+  for (const uint64_t number : life.leaving)
+    e.number(number);
   e.number(life.restarts);
   e.number(life.removed ? 1 : 0);
   e.number(life.stopped ? 1 : 0);
@@ -34,7 +37,8 @@ LifeSummary decode_life(vassal::Decoder& d) {
   life.newest = d.number();
   life.current = to_optional(d.number());
   life.next = to_optional(d.number());
-  for (size_t n = d.count(); n > 0; --n) life.leaving.insert(d.number());
+  for (size_t n = d.count(); n > 0; --n)
+    life.leaving.insert(d.number());
   life.restarts = d.number();
   life.removed = d.number() != 0;
   life.stopped = d.number() != 0;
@@ -82,8 +86,10 @@ std::string encode_snapshot(const Snapshot& s) {
   e.text(s.path);
   e.text(s.file_name);
   e.number(s.source);
-  for (const uint64_t n : {s.identity.device, s.identity.inode, static_cast<uint64_t>(s.identity.size),
-                           static_cast<uint64_t>(s.identity.mtime_ns), static_cast<uint64_t>(s.identity.ctime_ns)})
+  for (const uint64_t n :
+       {s.identity.device, s.identity.inode, static_cast<uint64_t>(s.identity.size),
+        static_cast<uint64_t>(s.identity.mtime_ns),
+        static_cast<uint64_t>(s.identity.ctime_ns)})
     e.number(n);
   encode_life(e, s.life);
   e.text(s.file_error);
@@ -99,9 +105,12 @@ std::string encode_snapshot(const Snapshot& s) {
   }
   e.number(s.generations.size());
   for (const auto& g : s.generations)
-    for (const uint64_t n : {g.number, g.pid, uint64_t{g.ready}, uint64_t{g.over}, g.configuration}) e.number(n);
+    for (const uint64_t n :
+         {g.number, g.pid, uint64_t{g.ready}, uint64_t{g.over}, g.configuration})
+      e.number(n);
   e.number(s.configurations.size());
-  for (const auto& configuration : s.configurations) e.text(configuration);
+  for (const auto& configuration : s.configurations)
+    e.text(configuration);
   return e.take();
 }
 
@@ -141,7 +150,8 @@ base::Result<Snapshot> decode_snapshot(std::string_view bytes) {
     g.configuration = d.number();
     s.generations.push_back(g);
   }
-  for (size_t n = d.count(); n > 0; --n) s.configurations.push_back(d.text());
+  for (size_t n = d.count(); n > 0; --n)
+    s.configurations.push_back(d.text());
   for (const auto& g : s.generations)
     if (g.configuration >= s.configurations.size()) d.fail();
   if (!d.finished()) return base::fail("a damaged snapshot");

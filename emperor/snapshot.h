@@ -1,7 +1,9 @@
-// Snapshot: what the next emperor has to know of one vassal, as a value and as bytes. Pure.
+// Snapshot: what the next emperor has to know of one vassal, as a value and as bytes.
+// Pure.
 //
-// Kept by the keeper in a small memfd per vassal, renewed at every change of its life. The next
-// emperor believes it only as far as the kernel agrees (launcher and adoption check).
+// Kept by the keeper in a small memfd per vassal, renewed at every change of its life.
+// The next emperor believes it only as far as the kernel agrees (launcher and adoption
+// check).
 #pragma once
 
 #include <memory>
@@ -44,7 +46,8 @@ struct Snapshot {
   uint64_t oom_kills = 0;
   std::vector<Socket> sockets;
   std::vector<Started> generations;
-  std::vector<std::string> configurations;  ///< encoded layers; the first is the newest, if any
+  std::vector<std::string>
+      configurations;  ///< encoded layers; the first is the newest, if any
   friend bool operator==(const Snapshot&, const Snapshot&) = default;
 };
 

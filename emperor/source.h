@@ -1,4 +1,5 @@
-// Source: where vassal files come from. The listing is the truth; hints only say where to look.
+// Source: where vassal files come from. The listing is the truth; hints only say where to
+// look.
 #pragma once
 
 #include <optional>
@@ -14,7 +15,8 @@ namespace emperor {
 /// Something may have happened to `path`; an empty path means anywhere in the source.
 struct Hint {
   std::string path;
-  /// The writer is done with it (closed after writing, renamed, removed); else wait a little.
+  /// The writer is done with it (closed after writing, renamed, removed); else wait a
+  /// little.
   bool quiet = false;
 };
 

@@ -18,7 +18,8 @@ template <class Id, class LookUp>
 base::Result<Id> id_of(const std::string& text, LookUp look_up) {
   Id id = 0;
   const char* end = text.data() + text.size();
-  if (const auto [at, error] = std::from_chars(text.data(), end, id); error == std::errc{} && at == end)
+  if (const auto [at, error] = std::from_chars(text.data(), end, id);
+      error == std::errc{} && at == end)
     return id;
   if (const auto found = look_up(text)) return *found;
   return base::fail("unknown user or group '" + text + "'");
@@ -32,13 +33,17 @@ base::Result<base::Pidfd> spawn_router(const RouterSpawn& spawn) {
   plan.argv = {"fastrouter", "--control-fd=" + std::to_string(kControlFd)};
   plan.argv.insert(plan.argv.end(), spawn.arguments.begin(), spawn.arguments.end());
   plan.env = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
-  plan.fds = {{STDERR_FILENO, STDOUT_FILENO}, {STDERR_FILENO, STDERR_FILENO}, {spawn.control, kControlFd}};
+  plan.fds = {{STDERR_FILENO, STDOUT_FILENO},
+              {STDERR_FILENO, STDERR_FILENO},
+              {spawn.control, kControlFd}};
   plan.parent = vassal::Parent::ours;
   if (::geteuid() == 0) {
     const auto& names = vassal::system_names();
     vassal::Identity identity;
-    TRY_ASSIGN(identity.uid, id_of<uid_t>(spawn.user, [&](const auto& n) { return names.uid_of(n); }));
-    TRY_ASSIGN(identity.gid, id_of<gid_t>(spawn.group, [&](const auto& n) { return names.gid_of(n); }));
+    TRY_ASSIGN(identity.uid,
+               id_of<uid_t>(spawn.user, [&](const auto& n) { return names.uid_of(n); }));
+    TRY_ASSIGN(identity.gid,
+               id_of<gid_t>(spawn.group, [&](const auto& n) { return names.gid_of(n); }));
     plan.identity = identity;
   }
   TRY_ASSIGN(auto spawned, vassal::spawn(plan, nullptr));

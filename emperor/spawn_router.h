@@ -1,5 +1,5 @@
-// Starts one fastrouter process: an unprivileged child of the keeper with nothing but its control
-// channel and the emperor's standard error.
+// Starts one fastrouter process: an unprivileged child of the keeper with nothing but its
+// control channel and the emperor's standard error.
 #pragma once
 
 #include <string>
@@ -11,13 +11,14 @@ namespace emperor {
 
 struct RouterSpawn {
   std::string program;
-  std::string user;   ///< name or number; the emperor's own user if it is not root
+  std::string user;  ///< name or number; the emperor's own user if it is not root
   std::string group;
   std::vector<std::string> arguments;
-  int control = -1;   ///< the router's end of the control channel
+  int control = -1;  ///< the router's end of the control channel
 };
 
-/// Returns as soon as the process exists; what fails later shows as its exit (127 before exec).
+/// Returns as soon as the process exists; what fails later shows as its exit (127 before
+/// exec).
 base::Result<base::Pidfd> spawn_router(const RouterSpawn& spawn);
 
 }  // namespace emperor

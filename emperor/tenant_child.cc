@@ -23,7 +23,8 @@ int close_all_but(int fd) {
 int become(const vassal::Identity* identity) {
   if (identity == nullptr) return 0;
   namespace raw = vassal::raw;
-  if (const int error = raw::set_groups(identity->groups.data(), identity->groups.size()); error != 0)
+  if (const int error = raw::set_groups(identity->groups.data(), identity->groups.size());
+      error != 0)
     return error;
   if (const int error = raw::set_gid(identity->gid); error != 0) return error;
   if (const int error = raw::set_uid(identity->uid); error != 0) return error;
@@ -37,7 +38,8 @@ uvx::Task<void> end_child(uvx::Loop& loop, const base::Pidfd& child) {
     const auto woken = co_await poll.readable(deadline);
     if (const auto ended = child.try_wait(); !ended || *ended) co_return;
     if (woken) continue;
-    if (killed) co_return;  // it hangs in a file system of the tenant's: nobody waits for that
+    if (killed)
+      co_return;  // it hangs in a file system of the tenant's: nobody waits for that
     (void)child.signal(SIGKILL);
   }
 }

@@ -8,10 +8,11 @@
 
 namespace emperor {
 
-/// In the child: closes everything but `fd`. Nothing of ours stays open in a process that a tenant
-/// may stop or slow down. 0 or an errno.
+/// In the child: closes everything but `fd`. Nothing of ours stays open in a process that
+/// a tenant may stop or slow down. 0 or an errno.
 int close_all_but(int fd);
-/// In the child: takes on the identity (null: stays who it is). 0 or an errno; system calls only.
+/// In the child: takes on the identity (null: stays who it is). 0 or an errno; system
+/// calls only.
 int become(const vassal::Identity* identity);
 
 /// Waits until the child has ended by itself, kills it if that takes long, and reaps it.

@@ -26,7 +26,8 @@ template <class Id, class LookUp>
 base::Result<Id> id_of(const std::string& text, LookUp look_up) {
   Id id = 0;
   const char* end = text.data() + text.size();
-  if (const auto [at, error] = std::from_chars(text.data(), end, id); error == std::errc{} && at == end)
+  if (const auto [at, error] = std::from_chars(text.data(), end, id);
+      error == std::errc{} && at == end)
     return id;
   if (const auto found = look_up(text)) return *found;
   return base::fail("chown-socket: unknown name '" + text + "'");
@@ -40,10 +41,12 @@ base::Result<Owner> owner_of(const std::string& text) {
   const std::string group = colon == text.npos ? "" : text.substr(colon + 1);
   Owner owner;
   if (!user.empty()) {
-    TRY_ASSIGN(owner.uid, id_of<uid_t>(user, [&](const auto& n) { return names.uid_of(n); }));
+    TRY_ASSIGN(owner.uid,
+               id_of<uid_t>(user, [&](const auto& n) { return names.uid_of(n); }));
   }
   if (!group.empty()) {
-    TRY_ASSIGN(owner.gid, id_of<gid_t>(group, [&](const auto& n) { return names.gid_of(n); }));
+    TRY_ASSIGN(owner.gid,
+               id_of<gid_t>(group, [&](const auto& n) { return names.gid_of(n); }));
   }
   return owner;
 }
@@ -61,23 +64,27 @@ struct UnlinkWork {
   // Nothing of ours stays open in a process that a tenant may stop or slow down.
   if (::close_range(0, ~0U, 0) != 0 || vassal::raw::reset_signals() != 0) ::_exit(1);
   if (become(work.identity) != 0) ::_exit(1);
-  struct stat s {};
+  struct stat s{};
   if (::lstat(work.path, &s) == 0 && s.st_dev == work.device && s.st_ino == work.inode)
     ::unlink(work.path);
   ::_exit(0);
 }
 
-base::Result<> give_to(const vassal::VassalConfig& config, const vassal::SocketAddress& address,
-                       const vassal::BoundSocket& bound, const vassal::Identity& tenant) {
+base::Result<> give_to(const vassal::VassalConfig& config,
+                       const vassal::SocketAddress& address,
+                       const vassal::BoundSocket& bound,
+                       const vassal::Identity& tenant) {
   TRY_ASSIGN(const auto owner, owner_of(config.chown_socket));
   return vassal::chown_socket(address.path, bound, tenant.uid, owner.uid, owner.gid);
 }
 
 }  // namespace
 
-uvx::Task<base::Result<TenantSocket>> bind_socket(uvx::Loop& loop, const vassal::VassalConfig& config,
-                                                  vassal::SocketAddress address,
-                                                  std::optional<vassal::Identity> identity) {
+uvx::Task<base::Result<TenantSocket>> bind_socket(
+    uvx::Loop& loop,
+    const vassal::VassalConfig& config,
+    vassal::SocketAddress address,
+    std::optional<vassal::Identity> identity) {
   vassal::BindRequest request;
   request.address = address;
   if (config.listen) request.backlog = static_cast<int>(*config.listen);

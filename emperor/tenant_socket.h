@@ -1,5 +1,6 @@
-// Sockets that a vassal's file asks for: bound, and their files removed again, by short-lived
-// children with the tenant's ids. Root never touches a path that a tenant chose.
+// Sockets that a vassal's file asks for: bound, and their files removed again, by
+// short-lived children with the tenant's ids. Root never touches a path that a tenant
+// chose.
 #pragma once
 
 #include <optional>
@@ -21,9 +22,11 @@ struct TenantSocket {
 };
 
 /// Binds and listens as the vassal's own user; applies chmod-socket and chown-socket.
-uvx::Task<base::Result<TenantSocket>> bind_socket(uvx::Loop& loop, const vassal::VassalConfig& config,
-                                                  vassal::SocketAddress address,
-                                                  std::optional<vassal::Identity> identity);
+uvx::Task<base::Result<TenantSocket>> bind_socket(
+    uvx::Loop& loop,
+    const vassal::VassalConfig& config,
+    vassal::SocketAddress address,
+    std::optional<vassal::Identity> identity);
 
 /// Closes the socket and removes its file, if that is still the one that was bound.
 uvx::Task<void> unlink_socket(uvx::Loop& loop, TenantSocket socket);

@@ -9,8 +9,8 @@ namespace {
 using enum State;
 using A = Action;
 
-// Rows are states, columns are events in the order of the enum. A file that breaks leaves whatever
-// runs alone; a stopped vassal stays stopped until the operator starts it.
+// Rows are states, columns are events in the order of the enum. A file that breaks leaves
+// whatever runs alone; a stopped vassal stays stopped until the operator starts it.
 constexpr std::array<std::array<Step, kEvents>, kStates> kTable = {{
     // starting: no current generation, the next one is queued or loads its application
     {{
@@ -143,10 +143,11 @@ constexpr std::array<std::array<Step, kEvents>, kStates> kTable = {{
 }};
 
 constexpr std::array<std::string_view, kStates> kStateNames = {
-    "starting", "ready", "asleep", "reloading", "draining", "backoff", "rejected", "stopped"};
+    "starting", "ready",   "asleep",   "reloading",
+    "draining", "backoff", "rejected", "stopped"};
 constexpr std::array<std::string_view, kEvents> kEventNames = {
-    "changed", "broken", "removed", "start", "stop",    "reload", "up",
-    "failed",  "died",   "gone",    "due",   "idle",    "request"};
+    "changed", "broken", "removed", "start", "stop", "reload", "up",
+    "failed",  "died",   "gone",    "due",   "idle", "request"};
 
 }  // namespace
 
@@ -154,7 +155,11 @@ const Step& step(State state, Event event) {
   return kTable[static_cast<size_t>(state)][static_cast<size_t>(event)];
 }
 
-std::string_view name_of(State state) { return kStateNames[static_cast<size_t>(state)]; }
-std::string_view name_of(Event event) { return kEventNames[static_cast<size_t>(event)]; }
+std::string_view name_of(State state) {
+  return kStateNames[static_cast<size_t>(state)];
+}
+std::string_view name_of(Event event) {
+  return kEventNames[static_cast<size_t>(event)];
+}
 
 }  // namespace emperor

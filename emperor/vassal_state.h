@@ -1,33 +1,44 @@
 // The life of a vassal as one table: states x events -> next state and actions.
 //
-// Pure. A vassal has at most one generation that serves (the current one), one that is being
-// started (the next one), and any number that drain. Signals, exits, timers and edits arrive in
-// any order; every pair of state and event has a row here, and life.h carries the actions out.
+// Pure. A vassal has at most one generation that serves (the current one), one that is
+// being started (the next one), and any number that drain. Signals, exits, timers and
+// edits arrive in any order; every pair of state and event has a row here, and life.h
+// carries the actions out.
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <string_view>
+
+#include <initializer_list>
 
 namespace emperor {
 
-enum class State : uint8_t { starting, ready, asleep, reloading, draining, backoff, rejected, stopped };
+enum class State : uint8_t {
+  starting,
+  ready,
+  asleep,
+  reloading,
+  draining,
+  backoff,
+  rejected,
+  stopped
+};
 inline constexpr int kStates = 8;
 
 enum class Event : uint8_t {
-  changed,    ///< a good configuration that differs from the last one
-  broken,     ///< the file cannot be used (any more)
-  removed,    ///< the file is gone
-  start,      ///< the operator wants it to run
-  stop,       ///< the operator wants it not to run
-  reload,     ///< the operator wants a fresh generation
-  up,         ///< the next generation is ready
-  failed,     ///< the next generation ended, gave up or took too long
-  died,       ///< the current generation ended
-  gone,       ///< nothing of it runs any more
-  due,        ///< the wait of the backoff is over
-  idle,       ///< no request for long enough
-  request,    ///< somebody knocks while it sleeps
+  changed,  ///< a good configuration that differs from the last one
+  broken,   ///< the file cannot be used (any more)
+  removed,  ///< the file is gone
+  start,    ///< the operator wants it to run
+  stop,     ///< the operator wants it not to run
+  reload,   ///< the operator wants a fresh generation
+  up,       ///< the next generation is ready
+  failed,   ///< the next generation ended, gave up or took too long
+  died,     ///< the current generation ended
+  gone,     ///< nothing of it runs any more
+  due,      ///< the wait of the backoff is over
+  idle,     ///< no request for long enough
+  request,  ///< somebody knocks while it sleeps
 };
 inline constexpr int kEvents = 13;
 

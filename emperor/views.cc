@@ -10,7 +10,9 @@ namespace {
 
 using nlohmann::json;
 
-std::string text(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string text(const json& j) {
+  return j.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 const Generation* shown_generation(const Vassal& v) {
   const auto found = v.generations.find(v.life.generation());
@@ -43,7 +45,8 @@ std::string error_of(const Vassal& v, const Claims& claims) {
 
 json row(const Vassal& v, const Claims& claims) {
   const Generation* g = shown_generation(v);
-  const vassal::VassalConfig* config = v.configuration ? &v.configuration->config : nullptr;
+  const vassal::VassalConfig* config =
+      v.configuration ? &v.configuration->config : nullptr;
   const auto usage = v.group.usage();
   const auto totals = g != nullptr ? g->scoreboard.totals() : ScoreboardView::Totals{};
   json j;
@@ -51,7 +54,8 @@ json row(const Vassal& v, const Claims& claims) {
   j["file"] = v.path;
   j["state"] = name_of(v.life.state());
   j["generation"] = v.life.generation();
-  j["pid"] = g != nullptr && g->pidfd && !g->exited ? json(g->pidfd.pid()) : json(nullptr);
+  j["pid"] =
+      g != nullptr && g->pidfd && !g->exited ? json(g->pidfd.pid()) : json(nullptr);
   j["uid"] = config == nullptr ? json(nullptr) : json(config->uid.value_or(::geteuid()));
   j["gid"] = config == nullptr ? json(nullptr) : json(config->gid.value_or(::getegid()));
   j["domains"] = domains_of(v, claims);
@@ -78,16 +82,22 @@ json generation_row(const Generation& g) {
           {"requests", totals.finished},
           {"bytes", totals.bytes},
           {"worker_respawns", totals.respawns},
-          {"status", {{"1xx", totals.status[0]}, {"2xx", totals.status[1]}, {"3xx", totals.status[2]},
-                      {"4xx", totals.status[3]}, {"5xx", totals.status[4]}}},
-          {"uptime_seconds", std::chrono::duration<double>(base::Clock::now() - g.began).count()}};
+          {"status",
+           {{"1xx", totals.status[0]},
+            {"2xx", totals.status[1]},
+            {"3xx", totals.status[2]},
+            {"4xx", totals.status[3]},
+            {"5xx", totals.status[4]}}},
+          {"uptime_seconds",
+           std::chrono::duration<double>(base::Clock::now() - g.began).count()}};
 }
 
 }  // namespace
 
 std::string list_json(const Roster& roster, const Claims& claims) {
   json list = json::array();
-  for (const auto& [name, vassal] : roster.all()) list.push_back(row(*vassal, claims));
+  for (const auto& [name, vassal] : roster.all())
+    list.push_back(row(*vassal, claims));
   return text(list);
 }
 
@@ -97,15 +107,20 @@ std::string show_json(const Vassal& v, const Claims& claims) {
   for (const auto& [number, generation] : v.generations)
     j["generations"].push_back(generation_row(*generation));
   j["sockets"] = json::array();
-  for (const auto& [address, fd] : v.sockets) j["sockets"].push_back(address);
+  for (const auto& [address, fd] : v.sockets)
+    j["sockets"].push_back(address);
   j["refused_domains"] = json::array();
   for (const auto& refusal : claims.refused(v.name))
-    j["refused_domains"].push_back({{"host", refusal.host}, {"held_by", refusal.holder}, {"file", refusal.holder_file}});
+    j["refused_domains"].push_back({{"host", refusal.host},
+                                    {"held_by", refusal.holder},
+                                    {"file", refusal.holder_file}});
   j["warnings"] = json::array();
   if (v.configuration)
-    for (const auto& diagnostic : v.configuration->diagnostics) j["warnings"].push_back(diagnostic.message());
+    for (const auto& diagnostic : v.configuration->diagnostics)
+      j["warnings"].push_back(diagnostic.message());
   if (v.life.state() == State::backoff)
-    j["next_try_seconds"] = std::chrono::duration<double>(v.life.due_at() - base::Clock::now()).count();
+    j["next_try_seconds"] =
+        std::chrono::duration<double>(v.life.due_at() - base::Clock::now()).count();
   return text(j);
 }
 
@@ -114,7 +129,8 @@ std::string routes_json(Roster& roster, const Claims& claims) {
   for (const auto& [host, holder] : claims.held()) {
     const Vassal* vassal = roster.find(holder);
     if (vassal == nullptr) continue;
-    list.push_back({{"host", host}, {"vassal", holder}, {"state", name_of(vassal->life.state())}});
+    list.push_back(
+        {{"host", host}, {"vassal", holder}, {"state", name_of(vassal->life.state())}});
   }
   return text(list);
 }
@@ -122,19 +138,30 @@ std::string routes_json(Roster& roster, const Claims& claims) {
 std::string explained_json(const std::vector<vassal::Explained>& values) {
   json list = json::array();
   for (const auto& v : values)
-    list.push_back({{"key", v.key}, {"value", v.value}, {"origin", v.origin}, {"layer", v.layer},
-                    {"treatment", v.treatment}, {"overridden", v.overridden}});
+    list.push_back({{"key", v.key},
+                    {"value", v.value},
+                    {"origin", v.origin},
+                    {"layer", v.layer},
+                    {"treatment", v.treatment},
+                    {"overridden", v.overridden}});
   return text(list);
 }
 
-std::string pair_json(const std::string& key, const std::string& value) { return text(json{{key, value}}); }
-std::string pair_json(const std::string& key, uint64_t value) { return text(json{{key, value}}); }
+std::string pair_json(const std::string& key, const std::string& value) {
+  return text(json{{key, value}});
+}
+std::string pair_json(const std::string& key, uint64_t value) {
+  return text(json{{key, value}});
+}
 
 std::string claims_json(const Claims& claims) {
   json list = json::array();
   for (const auto& [host, line] : claims.all())
     for (const auto& claimant : line)
-      list.push_back({{"host", host}, {"vassal", claimant.vassal}, {"file", claimant.file}, {"since", claimant.since}});
+      list.push_back({{"host", host},
+                      {"vassal", claimant.vassal},
+                      {"file", claimant.file},
+                      {"since", claimant.since}});
   return text(list);
 }
 
@@ -146,7 +173,8 @@ void restore_claims(const std::string& saved, Claims* claims) {
     const std::string host = entry.value("host", "");
     const std::string vassal = entry.value("vassal", "");
     if (host.empty() || vassal.empty()) continue;
-    claims->restore(host, {vassal, entry.value("file", ""), entry.value("since", int64_t{0})});
+    claims->restore(host,
+                    {vassal, entry.value("file", ""), entry.value("since", int64_t{0})});
   }
 }
 

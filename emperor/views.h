@@ -21,7 +21,8 @@ std::string explained_json(const std::vector<vassal::Explained>& values);
 std::string pair_json(const std::string& key, const std::string& value);
 std::string pair_json(const std::string& key, uint64_t value);
 
-/// Claims as they are saved in the run directory, and back. What cannot be read is no claim.
+/// Claims as they are saved in the run directory, and back. What cannot be read is no
+/// claim.
 std::string claims_json(const Claims& claims);
 void restore_claims(const std::string& json, Claims* claims);
 

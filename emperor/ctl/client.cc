@@ -20,7 +20,8 @@ base::Result<std::string> ask(const std::string& path, const std::string& reques
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   const base::Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd) return base::fail_errno("socket");
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) !=
+      0)
     return base::fail_errno("no emperor answers at " + path);
   TRY(base::write_all(fd.get(), request_line + "\n"));
   std::string answer;

@@ -7,7 +7,8 @@
 
 namespace emperor::ctl {
 
-/// Sends {"cmd", "name"} to the socket at `path` and returns the line that comes back. Blocks.
+/// Sends {"cmd", "name"} to the socket at `path` and returns the line that comes back.
+/// Blocks.
 base::Result<std::string> ask(const std::string& path, const std::string& request_line);
 
 /// Waits until process `pid` has ended, at most `seconds`; false if it still runs.

@@ -37,8 +37,10 @@ vassal::Layers layers_of(const vassal::ReadResult& read, const vassal::Layers& a
   vassal::Layers layers;
   layers.file = read.path;
   layers.vassal = read.settings;
-  layers.defaults = vassal::fit_layer(around.defaults, read.path, read.settings, vassal::Placeholders::from_vassal);
-  layers.policy = vassal::fit_layer(around.policy, read.path, read.settings, vassal::Placeholders::own_only);
+  layers.defaults = vassal::fit_layer(around.defaults, read.path, read.settings,
+                                      vassal::Placeholders::from_vassal);
+  layers.policy = vassal::fit_layer(around.policy, read.path, read.settings,
+                                    vassal::Placeholders::own_only);
   return layers;
 }
 
@@ -47,7 +49,9 @@ json diagnostics_json(const vassal::Check& check) {
   constexpr const char* kLevels[] = {"note", "warning", "error"};
   for (const auto& d : check.diagnostics)
     list.push_back({{"level", kLevels[static_cast<size_t>(d.level)]},
-                    {"file", d.origin.file}, {"line", d.origin.line}, {"text", d.text}});
+                    {"file", d.origin.file},
+                    {"line", d.origin.line},
+                    {"text", d.text}});
   return list;
 }
 
@@ -63,12 +67,18 @@ int check_files(const std::vector<std::string>& files, const FileOptions& option
     const auto check = vassal::check(read(file), vassal::system_names(), around);
     bad = bad || !check.usable;
     if (options.json)
-      list.push_back({{"file", file}, {"usable", check.usable}, {"diagnostics", diagnostics_json(check)}});
+      list.push_back({{"file", file},
+                      {"usable", check.usable},
+                      {"diagnostics", diagnostics_json(check)}});
     else
-      std::fputs((vassal::check_text(check, options.notes ? vassal::Notes::show : vassal::Notes::hide) +
-                  file + (check.usable ? ": can be served\n" : ": is refused\n")).c_str(), stdout);
+      std::fputs((vassal::check_text(
+                      check, options.notes ? vassal::Notes::show : vassal::Notes::hide) +
+                  file + (check.usable ? ": can be served\n" : ": is refused\n"))
+                     .c_str(),
+                 stdout);
   }
-  if (options.json) std::puts(list.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+  if (options.json)
+    std::puts(list.dump(2, ' ', false, json::error_handler_t::replace).c_str());
   return bad ? 2 : 0;
 }
 
@@ -83,15 +93,17 @@ int explain_file(const std::string& file, const FileOptions& options) {
     bad = true;
   }
   const auto values = vassal::explain(layers_of(result, around));
-  std::puts(options.json ? explained_json(values).c_str() : vassal::explain_text(values).c_str());
+  std::puts(options.json ? explained_json(values).c_str()
+                         : vassal::explain_text(values).c_str());
   return bad ? 1 : 0;
 }
 
 std::string explained_text(const std::string& text) {
   std::vector<vassal::Explained> values;
   for (const auto& entry : json::parse(text, nullptr, false))
-    values.push_back({entry.value("key", ""), entry.value("value", ""), entry.value("origin", ""),
-                      entry.value("layer", ""), entry.value("treatment", ""),
+    values.push_back({entry.value("key", ""), entry.value("value", ""),
+                      entry.value("origin", ""), entry.value("layer", ""),
+                      entry.value("treatment", ""),
                       entry.value("overridden", std::vector<std::string>())});
   return vassal::explain_text(values);
 }

@@ -1,4 +1,5 @@
-// `check` and `explain FILE`: what emperorctl does itself, without an emperor, with its own rights.
+// `check` and `explain FILE`: what emperorctl does itself, without an emperor, with its
+// own rights.
 #pragma once
 
 #include <string>

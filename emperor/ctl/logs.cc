@@ -19,7 +19,7 @@ constexpr off_t kMostBytes = 4 << 20;
 
 /// Where the last `lines` lines begin.
 off_t start_of_tail(int fd, size_t lines) {
-  struct stat s {};
+  struct stat s{};
   ::fstat(fd, &s);
   const off_t from = std::max<off_t>(0, s.st_size - kMostBytes);
   std::string tail(static_cast<size_t>(s.st_size - from), '\0');
@@ -49,7 +49,8 @@ void copy_rest(int fd) {
 int show_log(const std::string& path, size_t lines, Follow follow) {
   const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) {
-    std::fprintf(stderr, "emperorctl: %s\n", base::fail_errno("open " + path).error().message().c_str());
+    std::fprintf(stderr, "emperorctl: %s\n",
+                 base::fail_errno("open " + path).error().message().c_str());
     return 1;
   }
   ::lseek(fd.get(), start_of_tail(fd.get(), lines), SEEK_SET);
@@ -58,7 +59,8 @@ int show_log(const std::string& path, size_t lines, Follow follow) {
   const base::Fd watch(::inotify_init1(IN_CLOEXEC));
   ::inotify_add_watch(watch.get(), path.c_str(), IN_MODIFY);
   std::array<char, 4096> events;
-  while (::read(watch.get(), events.data(), events.size()) > 0) copy_rest(fd.get());
+  while (::read(watch.get(), events.data(), events.size()) > 0)
+    copy_rest(fd.get());
   return 0;
 }
 

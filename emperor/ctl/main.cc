@@ -33,10 +33,13 @@ bool ask(const Arguments& arguments, const std::string& command, json* data) {
   json request{{"cmd", command}};
   if (!arguments.name.empty()) request["name"] = arguments.name;
   const auto line = ctl::ask(arguments.control, request.dump());
-  if (!line) return std::fprintf(stderr, "emperorctl: %s\n", line.error().message().c_str()), false;
+  if (!line)
+    return std::fprintf(stderr, "emperorctl: %s\n", line.error().message().c_str()),
+           false;
   const auto answer = json::parse(*line, nullptr, false);
   if (!answer.is_object() || !answer.value("ok", false)) {
-    const std::string why = answer.is_object() ? answer.value("error", "no reason given") : "no answer in JSON";
+    const std::string why = answer.is_object() ? answer.value("error", "no reason given")
+                                               : "no answer in JSON";
     return std::fprintf(stderr, "emperorctl: %s\n", why.c_str()), false;
   }
   *data = answer["data"];
@@ -49,10 +52,12 @@ void print_json(const json& data) {
 
 std::string cell(const json& value) {
   if (value.is_null()) return "-";
-  if (value.is_string()) return value.get<std::string>().empty() ? "-" : value.get<std::string>();
+  if (value.is_string())
+    return value.get<std::string>().empty() ? "-" : value.get<std::string>();
   if (!value.is_array()) return value.dump();
   std::string list;
-  for (const auto& entry : value) list += (list.empty() ? "" : ",") + cell(entry);
+  for (const auto& entry : value)
+    list += (list.empty() ? "" : ",") + cell(entry);
   return list.empty() ? "-" : list;
 }
 
@@ -62,12 +67,16 @@ int list(const Arguments& arguments) {
   if (arguments.file_options.json) return print_json(data), 0;
   std::vector<std::vector<std::string>> rows;
   for (const auto& v : data)
-    rows.push_back({cell(v["name"]), cell(v["state"]), cell(v["generation"]), cell(v["pid"]), cell(v["uid"]),
-                    cell(v["workers"]), cell(v["requests"]), cell(v["restarts"]),
-                    ctl::human_bytes(v.value("memory_bytes", uint64_t{0})), cell(v["domains"]),
-                    cell(v["last_error"])});
-  std::fputs(ctl::table({"NAME", "STATE", "GEN", "PID", "UID", "WORKERS", "REQUESTS", "RESTARTS", "MEMORY",
-                         "DOMAINS", "LAST ERROR"}, rows).c_str(), stdout);
+    rows.push_back({cell(v["name"]), cell(v["state"]), cell(v["generation"]),
+                    cell(v["pid"]), cell(v["uid"]), cell(v["workers"]),
+                    cell(v["requests"]), cell(v["restarts"]),
+                    ctl::human_bytes(v.value("memory_bytes", uint64_t{0})),
+                    cell(v["domains"]), cell(v["last_error"])});
+  std::fputs(ctl::table({"NAME", "STATE", "GEN", "PID", "UID", "WORKERS", "REQUESTS",
+                         "RESTARTS", "MEMORY", "DOMAINS", "LAST ERROR"},
+                        rows)
+                 .c_str(),
+             stdout);
   return 0;
 }
 
@@ -76,7 +85,8 @@ int routes(const Arguments& arguments) {
   if (!ask(arguments, "routes", &data)) return 1;
   if (arguments.file_options.json) return print_json(data), 0;
   std::vector<std::vector<std::string>> rows;
-  for (const auto& r : data) rows.push_back({cell(r["host"]), cell(r["vassal"]), cell(r["state"])});
+  for (const auto& r : data)
+    rows.push_back({cell(r["host"]), cell(r["vassal"]), cell(r["state"])});
   std::fputs(ctl::table({"HOST", "VASSAL", "STATE"}, rows).c_str(), stdout);
   return 0;
 }
@@ -89,16 +99,18 @@ int show(const Arguments& arguments) {
     const bool nested = value.is_array() && !value.empty() && value.front().is_object();
     if (!nested) std::printf("%-16s %s\n", key.c_str(), cell(value).c_str());
   }
-  for (const auto& g : data["generations"]) std::printf("generation       %s\n", g.dump().c_str());
+  for (const auto& g : data["generations"])
+    std::printf("generation       %s\n", g.dump().c_str());
   for (const auto& r : data["refused_domains"])
-    std::printf("refused          %s is held by %s (%s)\n", cell(r["host"]).c_str(), cell(r["held_by"]).c_str(),
-                cell(r["file"]).c_str());
+    std::printf("refused          %s is held by %s (%s)\n", cell(r["host"]).c_str(),
+                cell(r["held_by"]).c_str(), cell(r["file"]).c_str());
   return 0;
 }
 
 int explain(const Arguments& arguments) {
-  struct stat s {};
-  const bool is_file = arguments.name.ends_with(".ini") && ::stat(arguments.name.c_str(), &s) == 0;
+  struct stat s{};
+  const bool is_file =
+      arguments.name.ends_with(".ini") && ::stat(arguments.name.c_str(), &s) == 0;
   if (is_file) return ctl::explain_file(arguments.name, arguments.file_options);
   json data;
   if (!ask(arguments, "explain", &data)) return 1;
@@ -111,7 +123,8 @@ int logs(const Arguments& arguments) {
   json data;
   if (!ask(arguments, "logs", &data)) return 1;
   if (arguments.file_options.json) return print_json(data), 0;
-  return ctl::show_log(data.value("path", ""), arguments.lines, arguments.follow ? ctl::Follow::yes : ctl::Follow::no);
+  return ctl::show_log(data.value("path", ""), arguments.lines,
+                       arguments.follow ? ctl::Follow::yes : ctl::Follow::no);
 }
 
 int change(const Arguments& arguments, const std::string& command) {
@@ -144,9 +157,13 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   Arguments a;
-  app.add_option("--control", a.control, "the emperor's control socket")->envname("IMPERIUM_CONTROL")->capture_default_str();
+  app.add_option("--control", a.control, "the emperor's control socket")
+      ->envname("IMPERIUM_CONTROL")
+      ->capture_default_str();
   app.add_flag("--json", a.file_options.json, "print JSON");
-  const auto add = [&](const char* name, const char* help) { return app.add_subcommand(name, help); };
+  const auto add = [&](const char* name, const char* help) {
+    return app.add_subcommand(name, help);
+  };
   const auto add_named = [&](const char* name, const char* help) {
     auto* sub = add(name, help);
     sub->add_option("NAME", a.name, "a vassal (alice/site) or its file")->required();
@@ -161,9 +178,11 @@ int main(int argc, char** argv) {
   auto* show_cmd = add_named("show", "one vassal in detail");
   auto* check = add("check", "every fault of vassal files, without an emperor");
   check->add_option("FILE", a.files, "ini files")->required();
-  check->add_flag("--notes", a.file_options.notes, "show what is only worth knowing, too");
+  check->add_flag("--notes", a.file_options.notes,
+                  "show what is only worth knowing, too");
   add_layers(check);
-  auto* explain_cmd = add_named("explain", "every effective value with the line it came from");
+  auto* explain_cmd =
+      add_named("explain", "every effective value with the line it came from");
   add_layers(explain_cmd);
   auto* reload = add("reload", "a fresh generation of one vassal, or of all");
   reload->add_option("NAME", a.name, "a vassal; all if none is named");

@@ -6,7 +6,8 @@
 
 namespace emperor::ctl {
 
-/// The rows under their titles, columns as wide as needed, two spaces between; no trailing spaces.
+/// The rows under their titles, columns as wide as needed, two spaces between; no
+/// trailing spaces.
 std::string table(const std::vector<std::string>& titles,
                   const std::vector<std::vector<std::string>>& rows);
 

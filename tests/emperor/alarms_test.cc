@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include "emperor/alarms.h"
+
+#include <doctest/doctest.h>
 
 using namespace std::chrono_literals;
 using emperor::Alarm;

@@ -1,6 +1,6 @@
-#include <doctest/doctest.h>
-
 #include "emperor/backoff.h"
+
+#include <doctest/doctest.h>
 
 using namespace std::chrono_literals;
 using emperor::Backoff;
@@ -8,9 +8,12 @@ using emperor::Backoff;
 TEST_SUITE("emperor") {
   TEST_CASE("backoff: doubles up to the cap") {
     Backoff b;
-    const std::chrono::milliseconds expected[] = {500ms, 1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s};
-    for (const auto wait : expected) CHECK(b.failed(0s, 0.5) == wait);
-    for (int i = 0; i < 100; ++i) b.failed(0s, 0.5);
+    const std::chrono::milliseconds expected[] = {500ms, 1s,  2s,  4s, 8s,
+                                                  16s,   32s, 60s, 60s};
+    for (const auto wait : expected)
+      CHECK(b.failed(0s, 0.5) == wait);
+    for (int i = 0; i < 100; ++i)
+      b.failed(0s, 0.5);
     CHECK(b.failed(0s, 0.999) == 60s);
   }
 

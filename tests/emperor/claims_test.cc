@@ -1,6 +1,7 @@
+#include "emperor/claims.h"
+
 #include <doctest/doctest.h>
 
-#include "emperor/claims.h"
 #include "emperor/views.h"
 
 using emperor::Claims;
@@ -11,7 +12,8 @@ TEST_SUITE("emperor") {
   TEST_CASE("claims: the first keeps a host, the second is told who has it") {
     Claims c;
     CHECK(c.set("a", "/v/a.ini", {"x.example"}) == Changes{{"x.example", "a"}});
-    CHECK(c.set("b", "/v/b.ini", {"x.example", "y.example"}) == Changes{{"y.example", "b"}});
+    CHECK(c.set("b", "/v/b.ini", {"x.example", "y.example"}) ==
+          Changes{{"y.example", "b"}});
     CHECK(c.holder("x.example") == "a");
     const auto refused = c.refused("b");
     REQUIRE(refused.size() == 1);
@@ -48,7 +50,8 @@ TEST_SUITE("emperor") {
     CHECK(c.drop("a") == Changes{{"x", "c"}});
   }
 
-  TEST_CASE("claims: saved and restored, a restart decides as before whatever comes first") {
+  TEST_CASE(
+      "claims: saved and restored, a restart decides as before whatever comes first") {
     Claims before;
     before.set("a", "/v/a.ini", {"x"});
     before.set("b", "/v/b.ini", {"x"});

@@ -1,11 +1,12 @@
 // Directories and globs on a real file system, with a real loop.
-#include <doctest/doctest.h>
+#include "emperor/dir_source.h"
 
 #include <filesystem>
 #include <fstream>
 
+#include <doctest/doctest.h>
+
 #include "base/uv/loop.h"
-#include "emperor/dir_source.h"
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
@@ -29,7 +30,8 @@ struct TempDir {
 
 std::vector<std::string> names(DirSource& source) {
   std::vector<std::string> names;
-  for (const auto& listed : source.snapshot()) names.push_back(listed.name);
+  for (const auto& listed : source.snapshot())
+    names.push_back(listed.name);
   return names;
 }
 
@@ -54,7 +56,9 @@ std::unique_ptr<DirSource> open(uvx::Loop& loop, const std::string& text) {
 }  // namespace
 
 TEST_SUITE("emperor") {
-  TEST_CASE("pattern: a directory, a glob and a single file, and the names below their prefix") {
+  TEST_CASE(
+      "pattern: a directory, a glob and a single file, and the names below their "
+      "prefix") {
     const auto directory = GlobPattern::parse("/etc/vassals/", true);
     CHECK(directory.prefix == "/etc/vassals");
     CHECK(directory.components == std::vector<std::string>{"*.ini"});
@@ -71,13 +75,15 @@ TEST_SUITE("emperor") {
   TEST_CASE("source: lists ini files of a directory, nothing hidden, no other suffix") {
     uvx::Loop loop;
     TempDir dir;
-    for (const char* name : {"b.ini", "a.ini", ".hidden.ini", "c.ini.bak", "d.txt"}) dir.write(name);
+    for (const char* name : {"b.ini", "a.ini", ".hidden.ini", "c.ini.bak", "d.txt"})
+      dir.write(name);
     fs::create_directory(dir.path / "e.ini");
     auto source = open(loop, dir.path);
     CHECK(names(*source) == std::vector<std::string>{"a", "b"});
   }
 
-  TEST_CASE("source: equal names below different directories of a glob are different vassals") {
+  TEST_CASE(
+      "source: equal names below different directories of a glob are different vassals") {
     uvx::Loop loop;
     TempDir dir;
     for (const char* who : {"alice", "bob"}) {
@@ -94,12 +100,15 @@ TEST_SUITE("emperor") {
     auto source = open(loop, dir.path);
     source->snapshot();
     dir.write("a.ini");
-    CHECK(hears(loop, *source, [](const Hint& h) { return h.path.ends_with("/a.ini") && h.quiet; }));
+    CHECK(hears(loop, *source,
+                [](const Hint& h) { return h.path.ends_with("/a.ini") && h.quiet; }));
     dir.write("b.tmp");
     fs::rename(dir.path / "b.tmp", dir.path / "b.ini");
-    CHECK(hears(loop, *source, [](const Hint& h) { return h.path.ends_with("/b.ini") && h.quiet; }));
+    CHECK(hears(loop, *source,
+                [](const Hint& h) { return h.path.ends_with("/b.ini") && h.quiet; }));
     fs::remove(dir.path / "a.ini");
-    CHECK(hears(loop, *source, [](const Hint& h) { return h.path.ends_with("/a.ini") && h.quiet; }));
+    CHECK(hears(loop, *source,
+                [](const Hint& h) { return h.path.ends_with("/a.ini") && h.quiet; }));
     CHECK_FALSE(source->look(dir.path / "a.ini"));
     CHECK(source->look(dir.path / "b.ini")->name == "b");
   }
@@ -113,7 +122,8 @@ TEST_SUITE("emperor") {
     out << "half" << std::flush;
     const auto hints = loop.run(source->changed());
     REQUIRE(hints);
-    for (const Hint& hint : *hints) CHECK_FALSE(hint.quiet);
+    for (const Hint& hint : *hints)
+      CHECK_FALSE(hint.quiet);
   }
 
   TEST_CASE("source: a directory that does not exist yet is watched until it does") {
@@ -121,7 +131,9 @@ TEST_SUITE("emperor") {
     TempDir dir;
     auto source = open(loop, dir.path / "later" / "vassals");
     CHECK(source->snapshot().empty());
-    const auto anywhere = [](const Hint& h) { return h.path.empty(); };
+    const auto anywhere = [](const Hint& h) {
+      return h.path.empty();
+    };
     fs::create_directory(dir.path / "later");
     CHECK(hears(loop, *source, anywhere));
     CHECK(source->snapshot().empty());
@@ -131,12 +143,15 @@ TEST_SUITE("emperor") {
     CHECK(names(*source) == std::vector<std::string>{"a"});
   }
 
-  TEST_CASE("source: a new directory of a glob, and one that goes, ask for a new listing") {
+  TEST_CASE(
+      "source: a new directory of a glob, and one that goes, ask for a new listing") {
     uvx::Loop loop;
     TempDir dir;
     auto source = open(loop, dir.path / "*/*.ini");
     source->snapshot();
-    const auto anywhere = [](const Hint& h) { return h.path.empty(); };
+    const auto anywhere = [](const Hint& h) {
+      return h.path.empty();
+    };
     fs::create_directory(dir.path / "alice");
     CHECK(hears(loop, *source, anywhere));
     dir.write("alice/site.ini");

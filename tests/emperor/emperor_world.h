@@ -1,16 +1,17 @@
-// EmperorWorld: the emperor's decisions without an emperor. Files that only exist here, children that
-// are only pretended, time that moves when the test moves it, and a journal of every order.
+// EmperorWorld: the emperor's decisions without an emperor. Files that only exist here,
+// children that are only pretended, time that moves when the test moves it, and a journal
+// of every order.
 //
 // Drives reconcile + Life: w.write("blog", "..."), w.rescan(), w.become_ready("blog"),
 // w.die("blog"), w.advance(30s), w.expect_state("blog", State::backoff).
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <map>
 #include <source_location>
 #include <string>
 #include <utility>
+
+#include <doctest/doctest.h>
 
 #include "emperor/life.h"
 #include "emperor/reconcile.h"
@@ -29,8 +30,10 @@ class EmperorWorld {
 
   void rescan() {
     std::vector<Listed> listing;
-    for (const auto& [name, file] : files_) listing.push_back({path(name), name, 0, identity(file)});
-    for (const auto& change : reconcile(listing, 0, known_)) apply(change);
+    for (const auto& [name, file] : files_)
+      listing.push_back({path(name), name, 0, identity(file)});
+    for (const auto& change : reconcile(listing, 0, known_))
+      apply(change);
   }
   void start(const std::string& name) { happen(name, Event::start); }
   void stop(const std::string& name) { happen(name, Event::stop); }
@@ -39,9 +42,13 @@ class EmperorWorld {
   void idle(const std::string& name) { happen(name, Event::idle); }
 
   /// The generation that is being started is ready.
-  void become_ready(const std::string& name) { carry_out(name, lives_.at(name).on_ready(*lives_.at(name).next(), now_)); }
+  void become_ready(const std::string& name) {
+    carry_out(name, lives_.at(name).on_ready(*lives_.at(name).next(), now_));
+  }
   /// It says that it cannot start, or was too slow.
-  void fail(const std::string& name) { carry_out(name, lives_.at(name).on_failed(*lives_.at(name).next(), now_, 0.5)); }
+  void fail(const std::string& name) {
+    carry_out(name, lives_.at(name).on_failed(*lives_.at(name).next(), now_, 0.5));
+  }
   /// A generation's processes are all gone: the serving one, unless another is named.
   void die(const std::string& name) { die(name, *lives_.at(name).current()); }
   void die(const std::string& name, uint64_t generation) {
@@ -56,7 +63,8 @@ class EmperorWorld {
 
   const Life& life(const std::string& name) const { return lives_.at(name); }
   bool knows(const std::string& name) const { return lives_.contains(name); }
-  void expect_state(const std::string& name, State state,
+  void expect_state(const std::string& name,
+                    State state,
                     std::source_location where = std::source_location::current()) const {
     CAPTURE(where.line());
     REQUIRE(knows(name));
@@ -97,11 +105,18 @@ class EmperorWorld {
     for (const Order& order : orders) {
       const std::string subject = name + " " + std::to_string(order.generation) + "\n";
       switch (order.kind) {
-        case Order::Kind::start: journal_ += "start " + subject; break;
-        case Order::Kind::drain: journal_ += "drain " + subject; break;
-        case Order::Kind::kill: journal_ += "kill " + subject; break;
+        case Order::Kind::start:
+          journal_ += "start " + subject;
+          break;
+        case Order::Kind::drain:
+          journal_ += "drain " + subject;
+          break;
+        case Order::Kind::kill:
+          journal_ += "kill " + subject;
+          break;
         case Order::Kind::wait:
-          journal_ += "wait " + name + " " + std::to_string(order.wait / std::chrono::milliseconds(1)) + "ms\n";
+          journal_ += "wait " + name + " " +
+                      std::to_string(order.wait / std::chrono::milliseconds(1)) + "ms\n";
           break;
         case Order::Kind::forget:
           journal_ += "forget " + name + "\n";

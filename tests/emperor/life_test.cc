@@ -31,7 +31,9 @@ TEST_SUITE("emperor") {
     CHECK(w.life("blog").current() == 1);
   }
 
-  TEST_CASE("life: a changed file starts the next generation, the old one drains when it is ready") {
+  TEST_CASE(
+      "life: a changed file starts the next generation, the old one drains when it is "
+      "ready") {
     EmperorWorld w = serving();
     w.write("blog", "two");
     w.rescan();
@@ -66,7 +68,9 @@ TEST_SUITE("emperor") {
     CHECK(w.life("blog").restarts() == 1);
   }
 
-  TEST_CASE("life: a broken file leaves the old generation serving, and is nothing to a new vassal") {
+  TEST_CASE(
+      "life: a broken file leaves the old generation serving, and is nothing to a new "
+      "vassal") {
     EmperorWorld w = serving();
     w.write("blog", "bad");
     w.write("shop", "bad");
@@ -114,7 +118,9 @@ TEST_SUITE("emperor") {
     CHECK(w.journal() == "forget blog\n");
   }
 
-  TEST_CASE("life: one that dies after it served comes back at once, then waits longer and longer") {
+  TEST_CASE(
+      "life: one that dies after it served comes back at once, then waits longer and "
+      "longer") {
     EmperorWorld w = serving();
     w.advance(1s);
     w.die("blog");
@@ -155,7 +161,9 @@ TEST_SUITE("emperor") {
       w.write("blog", "two");
       w.rescan();
     }
-    SUBCASE("started") { w.start("blog"); }
+    SUBCASE("started") {
+      w.start("blog");
+    }
     CHECK(w.journal() == "start blog 2\n");
     w.die("blog", 2);
     CHECK(w.journal() == "wait blog 500ms\n");
@@ -230,7 +238,9 @@ TEST_SUITE("emperor") {
     w.expect_state("blog", State::stopped);
   }
 
-  TEST_CASE("life: a file that comes back broken while its vassal drains starts it once it is repaired") {
+  TEST_CASE(
+      "life: a file that comes back broken while its vassal drains starts it once it is "
+      "repaired") {
     EmperorWorld w = serving();
     w.remove("blog");
     w.rescan();
@@ -284,7 +294,8 @@ TEST_SUITE("emperor") {
   TEST_CASE("table: every state answers every event with a state that has a name") {
     for (int s = 0; s < emperor::kStates; ++s)
       for (int e = 0; e < emperor::kEvents; ++e) {
-        const auto& step = emperor::step(static_cast<State>(s), static_cast<emperor::Event>(e));
+        const auto& step =
+            emperor::step(static_cast<State>(s), static_cast<emperor::Event>(e));
         CHECK_FALSE(name_of(step.next).empty());
         CHECK_FALSE(name_of(static_cast<emperor::Event>(e)).empty());
       }

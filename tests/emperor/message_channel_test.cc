@@ -1,9 +1,11 @@
-#include <doctest/doctest.h>
+#include "emperor/message_channel.h"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <doctest/doctest.h>
+
 #include "base/uv/loop.h"
-#include "emperor/message_channel.h"
 
 using emperor::Incoming;
 using emperor::MessageChannel;
@@ -61,9 +63,11 @@ TEST_SUITE("emperor") {
   TEST_CASE("channel: try_send says when the socket is full") {
     uvx::Loop loop;
     Ends ends(loop);
-    const wire::Message message = wire::Message{"m", {}}.set("padding", std::string(1000, 'p'));
+    const wire::Message message =
+        wire::Message{"m", {}}.set("padding", std::string(1000, 'p'));
     int sent = 0;
-    while (sent < 10000 && ends.a->try_send(message)) ++sent;
+    while (sent < 10000 && ends.a->try_send(message))
+      ++sent;
     CHECK(sent > 10);
     CHECK(sent < 10000);
   }

@@ -1,8 +1,8 @@
-#include <doctest/doctest.h>
+#include "emperor/reconcile.h"
 
 #include <set>
 
-#include "emperor/reconcile.h"
+#include <doctest/doctest.h>
 
 using emperor::Change;
 using emperor::FileIdentity;
@@ -22,9 +22,11 @@ Listed file(const std::string& path, int64_t n, size_t source = 0) {
 
 TEST_SUITE("emperor") {
   TEST_CASE("reconcile: new and changed files are read, missing ones are removed first") {
-    const KnownFiles known = {{"/v/a", {"a", 0, version(1)}}, {"/v/b", {"b", 0, version(1)}},
+    const KnownFiles known = {{"/v/a", {"a", 0, version(1)}},
+                              {"/v/b", {"b", 0, version(1)}},
                               {"/v/c", {"c", 0, version(1)}}};
-    const auto changes = reconcile({file("/v/a", 1), file("/v/b", 2), file("/v/d", 1)}, 0, known);
+    const auto changes =
+        reconcile({file("/v/a", 1), file("/v/b", 2), file("/v/d", 1)}, 0, known);
     CHECK(changes == std::vector<Change>{{Change::Kind::removed, "/v/c"},
                                          {Change::Kind::read, "/v/b"},
                                          {Change::Kind::read, "/v/d"}});
@@ -57,7 +59,9 @@ TEST_SUITE("emperor") {
 
   TEST_CASE("names: equal file names in two directories are two vassals") {
     std::set<std::string> names;
-    const auto taken = [&](const std::string& n) { return names.contains(n); };
+    const auto taken = [&](const std::string& n) {
+      return names.contains(n);
+    };
     const Listed first{"/etc/one/site.ini", "site", 0, {}};
     const Listed second{"/etc/two/site.ini", "site", 1, {}};
     const Listed third{"/srv/two/site.ini", "site", 2, {}};

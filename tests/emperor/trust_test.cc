@@ -1,13 +1,15 @@
-#include <doctest/doctest.h>
+#include "emperor/trust.h"
+
 #include <sys/stat.h>
 
-#include "emperor/trust.h"
+#include <doctest/doctest.h>
 
 using emperor::distrust;
 using emperor::Ownership;
 
 TEST_SUITE("emperor") {
-  TEST_CASE("trust: only files that nobody but root and the emperor can write are taken") {
+  TEST_CASE(
+      "trust: only files that nobody but root and the emperor can write are taken") {
     struct Row {
       const char* name;
       uid_t uid;
@@ -24,23 +26,37 @@ TEST_SUITE("emperor") {
         {"group writable", 0, 0664, 0, 0755, 0, "mode 0664"},
         {"world writable", 0, 0646, 0, 0755, 0, "mode 0646"},
         {"in a tenant's directory", 0, 0644, 1001, 0755, 0, "/v is owned by uid 1001"},
-        {"in a loose directory", 0, 0644, 0, 01777, 0, "/v can be written by others (mode 1777)"},
+        {"in a loose directory", 0, 0644, 0, 01777, 0,
+         "/v can be written by others (mode 1777)"},
         {"own file of an unprivileged emperor", 1001, 0644, 1001, 0755, 1001, nullptr},
         {"root's for an unprivileged emperor", 0, 0644, 0, 0755, 1001, nullptr},
-        {"another's for an unprivileged emperor", 1002, 0644, 1001, 0755, 1001, "owned by uid 1002"},
+        {"another's for an unprivileged emperor", 1002, 0644, 1001, 0755, 1001,
+         "owned by uid 1002"},
     };
     for (const Row& row : rows) {
       CAPTURE(row.name);
-      const auto why = distrust({"/v/a.ini", row.uid, S_IFREG | row.mode},
-                                {"/v", row.directory_uid, S_IFDIR | row.directory_mode}, row.self);
+      const auto why =
+          distrust({"/v/a.ini", row.uid, S_IFREG | row.mode},
+                   {"/v", row.directory_uid, S_IFDIR | row.directory_mode}, row.self);
       CHECK(why.has_value() == (row.why != nullptr));
       if (why && row.why != nullptr) CHECK(why->find(row.why) != why->npos);
     }
   }
 
+  TEST_CASE(
+      "trust: what somebody else wrote is not taken from a reader with root's rights") {
+    using emperor::distrust_opened;
+    const Ownership alices{"/home/alice/a.ini", 1001, 0644};
+    CHECK(distrust_opened(alices, 0, 0).has_value());
+    CHECK_FALSE(distrust_opened(alices, 1001, 0).has_value());
+    CHECK_FALSE(distrust_opened(alices, 1000, 1000).has_value());
+    CHECK_FALSE(distrust_opened({"/v/a.ini", 0, 0644}, 0, 0).has_value());
+  }
+
   TEST_CASE("trust: what is no regular file is refused") {
     const Ownership directory{"/v", 0, S_IFDIR | 0755};
-    CHECK(distrust({"/v/a.ini", 0, S_IFIFO | 0644}, directory, 0) == "/v/a.ini is not a regular file");
+    CHECK(distrust({"/v/a.ini", 0, S_IFIFO | 0644}, directory, 0) ==
+          "/v/a.ini is not a regular file");
     CHECK(distrust({"/v/a.ini", 0, S_IFCHR | 0600}, directory, 0).has_value());
   }
 }
