@@ -55,21 +55,32 @@ class Shutdown(unittest.TestCase):
 
 
 class Killed(SystemCase):
-    """The keeper restarts an emperor that died, and everything is as the files say again."""
+    """The emperor may die: the vassals serve on, and the one that the keeper starts adopts them."""
 
-    def test_the_emperor_is_killed(self):
+    def setUp(self):
+        self.before = self.world.up("one", "one.test", uid=ALICE)
+
+    def killed(self, which):
+        """Kills it while visitors come; the answers of `one` before, meanwhile and after."""
         world = self.world
-        world.up("one", "one.test", uid=ALICE)
-        first = world.emperor.pid_of("emperor")
+        first = world.emperor.pid_of(which)
         self.assertTrue(first)
         with Load(world.front, "one.test", every=0.005) as load:
             until("requests come", lambda: load.answered > 10)
             os.kill(first, signal.SIGKILL)
-            until("the emperor is another one", lambda: (p := world.emperor.pid_of("emperor")) not in (None, first) and processes.alive(p))
+            until(f"there is another {which}", lambda: (p := world.emperor.pid_of(which)) not in (None, first) and processes.alive(p))
             until("it answers again", lambda: world.emperor.ctl("ls", "--json").returncode == 0)
             world.emperor.wait_state("one", "ready")
-            world.up("two", "two.test", uid=BOB)
-        self.assertGreater(load.answered, 10)
+            asked = load.answered
+            until("requests still come", lambda: load.answered > asked + 10)
+        self.assert_clean(load)
+        self.assertEqual(world.emperor.row("one")["pid"], self.before["pid"], "it was adopted, not started again")
+
+    def test_the_emperor_is_killed(self):
+        self.killed("emperor")
+        self.world.up("two", "two.test", uid=BOB)
+        self.world.remove("two")
+        self.world.emperor.wait_gone("two")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """The frame of a system test: a world per class, checked for leftovers at its end."""
+import glob
 import os
 import sys
 import unittest
@@ -47,6 +48,9 @@ class SystemCase(unittest.TestCase):
         super().run(result)
         if len(result.failures) + len(result.errors) > before and self.world:
             print(f"\n{self.id()} failed.\n{self.world.emperor.tail(60)}", file=sys.stderr)
+            for path in glob.glob(self.world.path("*/nginx-error.log")):
+                with open(path, errors="replace") as f:
+                    print(f"--- {path}\n{f.read()[-2000:]}", file=sys.stderr)
 
     def assert_clean(self, load, most=0):
         """No visitor of `load` saw a failure (or at most that many)."""
