@@ -21,6 +21,7 @@ struct Alarm {
     mercy,          ///< a draining generation had its time
     gone,           ///< look again whether a killed generation is gone
     lost,           ///< an adopted generation's end should have been told by now
+    spoiled,        ///< a spoiled handoff channel may be replaced now
     quiet,          ///< a file (in `vassal`) was not written for a while
     claims,         ///< save the claims
   };

@@ -190,6 +190,9 @@ uvx::Task<void> Emperor::ring_alarms(Emperor* self) {
           self->look_at(restless.source, alarm->vassal);
           break;
         }
+        case Alarm::Kind::spoiled:
+          if (Vassal* vassal = self->roster_.find(alarm->vassal)) self->renew_channel(*vassal);
+          break;
         case Alarm::Kind::claims: self->save_claims(); break;
         case Alarm::Kind::start_timeout:
         case Alarm::Kind::slot:

@@ -89,6 +89,7 @@ class Emperor final : LauncherReports {
   void on_gone(Vassal& vassal, uint64_t generation, const std::string& reason) override;
   void on_changed(const Vassal& vassal) override;
   void on_spoiled(uint64_t id);
+  void renew_channel(Vassal& vassal);
   void reload_all();
 
   // the operator

@@ -138,18 +138,30 @@ void Emperor::on_gone(Vassal& vassal, uint64_t generation, const std::string& re
   changed_.set();
 }
 
-/// The tenant made its channel unusable: a fresh one for the router, and a fresh generation, since
-/// the one that runs holds the old end.
+/// The tenant made its channel unusable. Who does it again and again waits longer and longer for a
+/// new one: each costs us a start.
 void Emperor::on_spoiled(uint64_t id) {
   Vassal* vassal = roster_.find_id(id);
-  if (vassal == nullptr || stopping_) return;
-  log_.warn("vassal {}: its handoff channel was spoiled, a new one is made", vassal->name);
-  if (auto made = launcher_.make_channel(*vassal); !made) {
-    log_.error("vassal {}: {}", vassal->name, made.error().message());
+  if (vassal == nullptr || stopping_ || vassal->spoiled) return;
+  const auto now = base::Clock::now();
+  const auto wait = vassal->spoils.failed(now - vassal->channel_since, random());
+  log_.warn("vassal {}: its handoff channel was spoiled new_one_in={}ms", vassal->name, wait / 1ms);
+  vassal->spoiled = true;
+  set_alarm(now + wait, {Alarm::Kind::spoiled, vassal->name});
+}
+
+/// A fresh channel for the router, and a fresh generation, since the one that runs holds the old end.
+void Emperor::renew_channel(Vassal& vassal) {
+  if (stopping_ || !std::exchange(vassal.spoiled, false)) return;
+  vassal.channel_since = base::Clock::now();
+  if (auto made = launcher_.make_channel(vassal); !made) {
+    log_.error("vassal {}: {}", vassal.name, made.error().message());
+    vassal.spoiled = true;  // the router says it once only
+    set_alarm(vassal.channel_since + 1s, {Alarm::Kind::spoiled, vassal.name});
     return;
   }
-  router_.vassal_changed(id);
-  happen(*vassal, Event::reload);
+  router_.vassal_changed(vassal.id);
+  happen(vassal, Event::reload);
 }
 
 void Emperor::reload_all() {

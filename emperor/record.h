@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/process.h"
 #include "cgroups/group.h"
+#include "emperor/backoff.h"
 #include "emperor/life.h"
 #include "emperor/message_channel.h"
 #include "emperor/reconcile.h"
@@ -64,6 +65,9 @@ struct Vassal {
 
   base::Fd channel_send;  ///< the router's end of the handoff channel
   base::Fd channel_receive;
+  base::Instant channel_since;  ///< when a spoiled one was replaced last
+  Backoff spoils{{.healthy = std::chrono::seconds(60)}};
+  bool spoiled = false;  ///< and not replaced yet
   std::map<std::string, TenantSocket> sockets;  ///< by SocketAddress::text
   cgroups::Group group;
   bool has_group = false;
