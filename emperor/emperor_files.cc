@@ -59,6 +59,7 @@ void Emperor::read_file(const Listed& listed) {
     file_is_broken(listed.path, *why);
     return;
   }
+  known.reader = uid;
   reader_.request(listed.path, uid, gid, base::Links::follow);
 }
 
@@ -69,8 +70,13 @@ std::optional<std::string> Emperor::judge(const std::string& path, uid_t* uid, g
   if (!printable_name) return "its name has unusual characters";
   if (::stat(path.c_str(), &s) != 0)
     return path + ": " + base::fail_errno("").error().code.message();
-  *uid = s.st_uid;
-  *gid = s.st_gid;
+  struct stat link {};
+  if (::lstat(path.c_str(), &link) != 0)
+    return path + ": " + base::fail_errno("").error().code.message();
+  // Whoever made a link reads through it: one of a tenant's to root's files gets no further than he.
+  const struct stat& owner = S_ISLNK(link.st_mode) && link.st_uid != 0 ? link : s;
+  *uid = owner.st_uid;
+  *gid = owner.st_gid;
   if (::geteuid() != 0) {
     *uid = ::geteuid();
     *gid = ::getegid();
@@ -84,8 +90,11 @@ std::optional<std::string> Emperor::judge(const std::string& path, uid_t* uid, g
 /// The same once more about what was really opened: a name may mean another file by now, and an
 /// included file counts as much as the first.
 std::optional<std::string> Emperor::distrust_read(const vassal::ReadResult& result) const {
-  if (options_.trusted) return std::nullopt;
+  const auto known = roster_.files.find(result.path);
+  const uid_t reader = known == roster_.files.end() ? 0 : known->second.reader;
   for (const auto& fact : result.files) {
+    if (auto why = distrust_opened({fact.path, fact.uid, fact.mode}, reader, ::geteuid())) return why;
+    if (options_.trusted) continue;
     const auto directory = directory_of(fact.path);
     if (!directory) return fact.path + ": its directory is gone";
     const Ownership file{fact.path, fact.uid, fact.mode | S_IFREG};

@@ -39,6 +39,7 @@ struct Known {
   std::string name;  ///< as Listed::name
   size_t source = 0;
   FileIdentity identity;
+  uid_t reader = 0;  ///< with whose rights it is read
 };
 using KnownFiles = std::unordered_map<std::string, Known>;  // by path
 

@@ -25,4 +25,11 @@ std::optional<std::string> distrust(const Ownership& file, const Ownership& dire
   return fault_of(directory, self);
 }
 
+std::optional<std::string> distrust_opened(const Ownership& file, uid_t reader, uid_t self) {
+  const bool privileged = self == 0 && reader == 0;
+  if (!privileged || file.uid == 0) return std::nullopt;
+  return fmt::format("{} is owned by uid {} and was read with root's rights: a file of root's can only use root's",
+                     file.path, file.uid);
+}
+
 }  // namespace emperor

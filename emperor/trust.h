@@ -23,4 +23,8 @@ struct Ownership {
 /// if it may. `self` is the user the emperor runs as.
 std::optional<std::string> distrust(const Ownership& file, const Ownership& directory, uid_t self);
 
+/// Why what was read must not be taken, although the operator trusts whom a file belongs to: text of
+/// somebody else's that was read with the rights of `reader`, root or us, could name any file.
+std::optional<std::string> distrust_opened(const Ownership& file, uid_t reader, uid_t self);
+
 }  // namespace emperor
