@@ -1,9 +1,13 @@
 """PEP 3333 as a front sees it, on the vassal's own socket: no router, no nginx."""
 import json
+import os
 import re
+import sys
+import tempfile
 import unittest
+import venv as venv_module
 
-from frame import VassalCase, packet, request_variables, until
+from frame import Vassal, VassalCase, packet, request_variables, until
 
 
 class Answers(VassalCase):
@@ -148,7 +152,6 @@ class Mounts(VassalCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        import os
         os.mkdir(os.path.join(cls.vassal.directory, "files"))
         with open(os.path.join(cls.vassal.directory, "files", "a.css"), "w") as f:
             f.write("body {}\n")
@@ -187,6 +190,21 @@ class Mounts(VassalCase):
     def test_limit_post(self):
         self.assertEqual(self.vassal.ask("/", "POST", body=b"x" * 1001).status, 413)
         self.assertEqual(self.vassal.ask("/", "POST", body=b"x" * 1000).status, 200)
+
+
+class Virtualenv(unittest.TestCase):
+    def test_packages_come_from_the_environment(self):
+        with tempfile.TemporaryDirectory(prefix="vassal-venv-") as venv:
+            venv = os.path.realpath(venv)
+            venv_module.EnvBuilder(with_pip=False, symlinks=True).create(venv)
+            version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+            with open(os.path.join(venv, "lib", version, "site-packages", "only_there.py"), "w") as f:
+                f.write("import sys\ndef application(environ, start_response):\n    start_response('200 OK', [])\n"
+                        "    return [repr((sys.prefix, sys.executable)).encode()]\n")
+            vassal = Vassal([f"virtualenv = {venv}", "module = only_there"], app=None)
+            self.addCleanup(vassal.end)
+            vassal.wait_for("ready")
+            self.assertEqual(vassal.ask("/").body.decode(), repr((venv, os.path.join(venv, "bin", "python"))))
 
 
 if __name__ == "__main__":
