@@ -35,6 +35,7 @@ class HttpMessage {
   enum class Chunks { decoded, kept };
 
   explicit HttpMessage(Kind kind);
+  ~HttpMessage() = default;
   HttpMessage(const HttpMessage&) = delete;
   HttpMessage& operator=(const HttpMessage&) = delete;
 

@@ -16,6 +16,15 @@ constexpr size_t kRelayBuffer = 64 * 1024;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 using Buffer = std::unique_ptr<char[]>;
+/// What is wrong with a head of which `received` bytes are there; nothing if it is, or
+/// may become, a good one.
+std::optional<Refusal> fault_of_head(const HttpMessage& message, size_t received) {
+  if (message.state() == HttpMessage::State::broken) return refusal_of_broken(message);
+  const bool whole = message.state() != HttpMessage::State::head;
+  if ((whole ? message.head_size() : received) > kMaxHead) return refusals::kHeadTooLarge;
+  return std::nullopt;
+}
+
 Buffer make_buffer() {
   return std::make_unique_for_overwrite<char[]>(kRelayBuffer);
 }
@@ -71,36 +80,35 @@ uvx::Task<bool> HttpSession::read_head(HttpMessage& message) {
   between_requests_ = true;
   host_.clear();
   page_ = PageBody::sent;
-  for (;;) {
-    if (!in_.empty()) {
-      if (between_requests_)
-        deadline = base::Deadline::in(services_.options.head_patience());
-      between_requests_ = false;
-      const auto state = message.read_head(in_);
-      if (state == HttpMessage::State::broken) {
-        co_await refuse(refusal_of_broken(message));
-        co_return false;
-      }
-      if (state != HttpMessage::State::head && message.head_size() <= kMaxHead)
-        co_return true;
-      if (in_.size() > kMaxHead) {
-        co_await refuse(refusals::kHeadTooLarge);
-        co_return false;
-      }
+  while (message.state() == HttpMessage::State::head) {
+    if (in_.empty()) {
+      if (!co_await receive_head(deadline)) co_return false;
+      arrived_ = base::Clock::now();
+    } else if (!between_requests_ && !co_await receive_head(deadline)) {
+      co_return false;
     }
-    const size_t before = in_.size();
-    in_.resize(before + kRead);
-    const auto received =
-        co_await receive(*poll_, client_.get(), {in_.data() + before, kRead}, deadline);
-    in_.resize(before + received.value_or(0));
-    if (received && *received > 0) {
-      if (before == 0) arrived_ = base::Clock::now();
-      continue;
+    if (between_requests_)
+      deadline = base::Deadline::in(services_.options.head_patience());
+    between_requests_ = false;
+    message.read_head(in_);
+    if (const auto fault = fault_of_head(message, in_.size())) {
+      co_await refuse(*fault);
+      co_return false;
     }
-    const bool late = !received && received.error().is(std::errc::timed_out);
-    if (late && !between_requests_) co_await refuse(refusals::kHeadTimeout);
-    co_return false;
   }
+  co_return true;
+}
+
+uvx::Task<bool> HttpSession::receive_head(base::Deadline deadline) {
+  const size_t before = in_.size();
+  in_.resize(before + kRead);
+  const auto received =
+      co_await receive(*poll_, client_.get(), {in_.data() + before, kRead}, deadline);
+  in_.resize(before + received.value_or(0));
+  if (received && *received > 0) co_return true;
+  const bool late = !received && received.error().is(std::errc::timed_out);
+  if (late && !between_requests_) co_await refuse(refusals::kHeadTimeout);
+  co_return false;
 }
 
 uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {

@@ -34,6 +34,8 @@ class HttpSession {
 
   /// Reads until the head of the next request is whole. False: answered or left, close.
   uvx::Task<bool> read_head(HttpMessage& message);
+  /// One piece more of it. False: answered or left.
+  uvx::Task<bool> receive_head(base::Deadline deadline);
   uvx::Task<Next> serve_request(HttpMessage& message);
   uvx::Task<Next> run_exchange(Exchange& exchange);
   uvx::Task<void> send_body(Exchange& exchange);

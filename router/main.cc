@@ -128,9 +128,14 @@ int serve(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Options options;
-  if (const int code = parse(argc, argv, options); code >= 0) return code;
-  std::signal(SIGPIPE, SIG_IGN);
-  raise_descriptor_limit();
-  return serve(options);
+  try {
+    Options options;
+    if (const int code = parse(argc, argv, options); code >= 0) return code;
+    std::signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    return serve(options);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "fastrouter: %s\n", error.what());
+    return 1;
+  }
 }

@@ -65,7 +65,7 @@ class ParkingLine {
   void push(Parcel parcel);
   /// For what was taken back from the belt: it has waited longest. Bounds do not apply.
   void push_front(Parcel parcel);
-  Parcel& front() { return parcels_.front(); }
+  const Parcel& front() const { return parcels_.front(); }
   Parcel pop();
   /// The first in line if it has expired.
   std::optional<Parcel> pop_expired(base::Instant now);

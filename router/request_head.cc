@@ -10,7 +10,7 @@ namespace router {
 
 namespace {
 
-enum HostSource : size_t { router_key, http_host, server_name, kHostSources };
+constexpr size_t kHostSources = 3;
 // By precedence: the first with a value names the vassal.
 constexpr std::array<std::string_view, kHostSources> kHostKeys{
     "UWSGI_FASTROUTER_KEY", "HTTP_HOST", "SERVER_NAME"};
@@ -44,9 +44,9 @@ bool looks_like_http(std::string_view bytes) {
 
 std::expected<uint64_t, Refusal> parse_content_length(std::string_view text) {
   uint64_t length = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, length);
-  if (text.empty() || error != std::errc{} || stop != end)
+  const auto [stop, error] =
+      std::from_chars(text.data(), text.data() + text.size(), length);
+  if (text.empty() || error != std::errc{} || stop != text.data() + text.size())
     return std::unexpected(refusals::kBadLength);
   return length;
 }

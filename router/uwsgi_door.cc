@@ -67,7 +67,7 @@ UwsgiDoor::Read UwsgiDoor::try_serve(Visitor& visitor) {
   if (!head)
     refuse(std::move(visitor.connection), head.error());
   else if (*head != 0)
-    hand_over(visitor, bytes);
+    hand_over(visitor, bytes, *head);
   else
     services_.sessions.spawn(read_patiently(std::move(visitor), std::string(bytes)));
   return Read::done;
@@ -96,17 +96,17 @@ uvx::Task<void> UwsgiDoor::read_patiently(Visitor visitor, std::string bytes) {
     if (head && *head == 0) continue;
     poll.reset();
     if (head)
-      hand_over(visitor, bytes);
+      hand_over(visitor, bytes, *head);
     else
       refuse(std::move(visitor.connection), head.error());
     co_return;
   }
 }
 
-void UwsgiDoor::hand_over(Visitor& visitor, std::string_view request) {
-  const size_t block = wire::decode_header(request)->size;
+void UwsgiDoor::hand_over(Visitor& visitor, std::string_view request, size_t head_size) {
   wire::HostBuffer buffer;
-  const auto head = read_request_head(request.substr(wire::kPacketHeader, block), buffer);
+  const auto head = read_request_head(
+      request.substr(wire::kPacketHeader, head_size - wire::kPacketHeader), buffer);
   if (!head) return refuse(std::move(visitor.connection), head.error());
   const auto vassal = services_.choose(head->host, head->content_length);
   if (!vassal) return refuse(std::move(visitor.connection), vassal.error(), head->host);

@@ -33,7 +33,8 @@ class UwsgiDoor : public Reception {
   uvx::Task<void> try_again();
   /// Reads on until the head is whole; `bytes` is what came so far.
   uvx::Task<void> read_patiently(Visitor visitor, std::string bytes);
-  void hand_over(Visitor& visitor, std::string_view request);
+  /// `request`: a whole head of `head_size` bytes, and the beginning of the body.
+  void hand_over(Visitor& visitor, std::string_view request, size_t head_size);
   void refuse(base::Fd connection, const Refusal& refusal, std::string_view host = {});
 
   Services& services_;

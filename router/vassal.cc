@@ -93,7 +93,7 @@ HandoffChannel::Sent Vassal::put_on_belt(const wire::HandoffHeader& header,
 void Vassal::move_on() {
   moving_ = false;
   while (!line_.empty()) {
-    Parcel& next = line_.front();
+    const Parcel& next = line_.front();
     if (has_hung_up(next.connection.get())) {
       static_cast<void>(line_.pop());
       continue;
