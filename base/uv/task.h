@@ -53,6 +53,7 @@ struct Promise : PromiseBase {
   }
   T take() {
     if (stray) std::rethrow_exception(stray);
+    if (!value) std::abort();  // taken before the task ended
     return *std::move(value);
   }
 };
