@@ -1,7 +1,9 @@
-// Alarms: everything that is due at some time, in one ordered list behind one timer of the loop.
+// Alarms: everything that is due at some time, in one ordered list behind one timer of
+// the loop.
 //
-// Pure. Alarms are never taken back: who gets one checks whether it still means anything (the
-// generation may be gone, the vassal ready). So setting one is O(log n) and cancelling is free.
+// Pure. Alarms are never taken back: who gets one checks whether it still means anything
+// (the generation may be gone, the vassal ready). So setting one is O(log n) and
+// cancelling is free.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +44,8 @@ class Alarms {
   }
   /// When to look again.
   base::Deadline next() const {
-    return alarms_.empty() ? base::Deadline::never() : base::Deadline(alarms_.begin()->first);
+    return alarms_.empty() ? base::Deadline::never()
+                           : base::Deadline(alarms_.begin()->first);
   }
   size_t size() const { return alarms_.size(); }
 

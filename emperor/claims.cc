@@ -58,6 +58,7 @@ std::string_view Claims::holder(std::string_view host) const {
 
 std::vector<HostChange> Claims::held() const {
   std::vector<HostChange> held;
+  held.reserve(hosts_.size());
   for (const auto& [host, line] : hosts_)
     held.push_back({host, line.front().vassal});
   return held;

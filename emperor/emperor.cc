@@ -15,7 +15,8 @@ namespace emperor {
 
 using namespace std::chrono_literals;
 
-Emperor::Emperor(uvx::Loop& loop, Options options, base::Fd keeper, cgroups::Tree tree, base::Log& log)
+Emperor::Emperor(
+    uvx::Loop& loop, Options options, base::Fd keeper, cgroups::Tree tree, base::Log& log)
     : loop_(loop),
       options_(std::move(options)),
       log_(log),
@@ -26,18 +27,29 @@ Emperor::Emperor(uvx::Loop& loop, Options options, base::Fd keeper, cgroups::Tre
       changed_(loop),
       stop_(loop),
       rescan_wake_(loop),
-      launcher_({loop, tasks_, keeper_, log_, options_, roster_, tree_,
-                 [this](base::Instant at, Alarm alarm) { set_alarm(at, std::move(alarm)); }, *this}),
+      launcher_(
+          {loop, tasks_, keeper_, log_, options_, roster_, tree_,
+           [this](base::Instant at, Alarm alarm) { set_alarm(at, std::move(alarm)); },
+           *this}),
       router_({loop, tasks_, keeper_, log_, options_, roster_, claims_}),
-      reader_(loop, tasks_, log_, [this](vassal::ReadResult result) { on_read(std::move(result)); }),
-      control_(loop, tasks_, log_, [this](ControlRequest request) { return answer(std::move(request)); }),
+      reader_(loop,
+              tasks_,
+              log_,
+              [this](vassal::ReadResult result) { on_read(std::move(result)); }),
+      control_(loop,
+               tasks_,
+               log_,
+               [this](ControlRequest request) { return answer(std::move(request)); }),
       term_(loop, SIGTERM),
       interrupt_(loop, SIGINT),
       hangup_(loop, SIGHUP) {
-  router_.on_spoiled = [this](uint64_t id) { on_spoiled(id); };
+  router_.on_spoiled = [this](uint64_t id) {
+    on_spoiled(id);
+  };
 }
 
-// ---- start ------------------------------------------------------------------------------------
+// ---- start
+// ------------------------------------------------------------------------------------
 
 uvx::Task<int> Emperor::run() {
   if (auto started = co_await start(); !started) {
@@ -47,7 +59,8 @@ uvx::Task<int> Emperor::run() {
     co_return 1;
   }
   keeper_.up();
-  while (!stopping_) co_await stop_.wait();
+  while (!stopping_)
+    co_await stop_.wait();
   co_await shut_down();
   close_everything();
   co_await tasks_.join();
@@ -64,42 +77,52 @@ uvx::Task<base::Result<>> Emperor::start() {
     restore_claims(*saved, &claims_);
   if (auto read = read_layers(); !read) co_return read;
   if (auto opened = open_control(); !opened) co_return opened;
-  if (auto bound = router_.bind(&*held); !bound) co_return base::wrap(bound.error(), "router");
-  for (const auto& note : tree_.notes()) log_.info("cgroups: {}", note);
+  if (auto bound = router_.bind(&*held); !bound)
+    co_return base::wrap(bound.error(), "router");
+  for (const auto& note : tree_.notes())
+    log_.info("cgroups: {}", note);
   adopt_everybody(&*held);
   router_.start(&*held);
   clear_leftovers(*held);
   if (auto opened = open_sources(); !opened) co_return opened;
   if (reader_.idle()) purge_claims();
-  reader_.on_idle = [this] { purge_claims(); };
+  reader_.on_idle = [this] {
+    purge_claims();
+  };
   tasks_.spawn(ring_alarms(this));
   tasks_.spawn(hear_keeper(this));
   tasks_.spawn(hear_signal(this, &term_, true));
   tasks_.spawn(hear_signal(this, &interrupt_, true));
   tasks_.spawn(hear_signal(this, &hangup_, false));
   tasks_.spawn(rescan(this));
-  log_.info("emperor: up pid={} run-dir={} cgroup={}", ::getpid(), options_.run_dir, tree_.text());
+  log_.info("emperor: up pid={} run-dir={} cgroup={}", ::getpid(), options_.run_dir,
+            tree_.text());
   co_return base::Result<>{};
 }
 
 base::Result<> Emperor::make_run_dir() {
-  // Others may pass through to the router's socket, and read nothing but what its mode lets them.
-  for (const auto& [directory, mode] : {std::pair(options_.run_dir, mode_t{0755}),
-                                        std::pair(options_.run_dir + "/logs", mode_t{0750})}) {
+  // Others may pass through to the router's socket, and read nothing but what its mode
+  // lets them.
+  for (const auto& [directory, mode] :
+       {std::pair(options_.run_dir, mode_t{0755}),
+        std::pair(options_.run_dir + "/logs", mode_t{0750})}) {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) return base::fail(error.value(), "create " + directory);
-    if (::chmod(directory.c_str(), mode) != 0) return base::fail_errno("chmod " + directory);
+    if (::chmod(directory.c_str(), mode) != 0)
+      return base::fail_errno("chmod " + directory);
   }
   return {};
 }
 
-/// Defaults and policy are the operator's: read once, here, and every fault ends the start.
+/// Defaults and policy are the operator's: read once, here, and every fault ends the
+/// start.
 base::Result<> Emperor::read_layers() {
   vassal::ReadOptions options;
   options.for_many = true;
   options.links = base::Links::follow;
-  for (auto [file, layer] : {std::pair(options_.defaults, &defaults_), std::pair(options_.policy, &policy_)}) {
+  for (const auto& [file, layer] :
+       {std::pair(options_.defaults, &defaults_), std::pair(options_.policy, &policy_)}) {
     if (file.empty()) continue;
     auto read = vassal::read_vassal_file(file, options);
     if (const auto* error = read.first_error()) return base::fail(error->message());
@@ -125,7 +148,8 @@ base::Result<> Emperor::open_sources() {
   return {};
 }
 
-// ---- loops ------------------------------------------------------------------------------------
+// ---- loops
+// ------------------------------------------------------------------------------------
 
 uvx::Task<void> Emperor::watch_source(Emperor* self, size_t index) {
   DirSource& source = *self->sources_[index];
@@ -156,7 +180,8 @@ uvx::Task<void> Emperor::rescan(Emperor* self) {
   for (;;) {
     co_await self->rescan_wake_.wait(base::Deadline::in(self->options_.rescan));
     if (self->stopping_ || self->rescan_wake_.closed()) co_return;
-    for (size_t i = 0; i < self->sources_.size(); ++i) self->scan(i);
+    for (size_t i = 0; i < self->sources_.size(); ++i)
+      self->scan(i);
   }
 }
 
@@ -169,39 +194,48 @@ void Emperor::set_alarm(base::Instant at, Alarm alarm) {
 uvx::Task<void> Emperor::ring_alarms(Emperor* self) {
   while (!self->alarm_wake_.closed()) {
     co_await self->alarm_wake_.wait(self->alarms_.next());
-    while (const auto alarm = self->alarms_.take_due(base::Clock::now())) {
-      switch (alarm->kind) {
-        case Alarm::Kind::due: {
-          Vassal* vassal = self->roster_.find(alarm->vassal);
-          if (vassal != nullptr && vassal->life.is_due(base::Clock::now()))
-            self->happen(*vassal, Event::due);
-          break;
-        }
-        case Alarm::Kind::quiet: {
-          if (self->stopping_) break;
-          const auto found = self->restless_.find(alarm->vassal);
-          if (found == self->restless_.end()) break;
-          const Restless restless = found->second;
-          if (restless.touched + 100ms > base::Clock::now()) {
-            self->set_alarm(restless.touched + 100ms, *alarm);
-            break;
-          }
-          self->restless_.erase(found);
-          self->look_at(restless.source, alarm->vassal);
-          break;
-        }
-        case Alarm::Kind::spoiled:
-          if (Vassal* vassal = self->roster_.find(alarm->vassal)) self->renew_channel(*vassal);
-          break;
-        case Alarm::Kind::claims: self->save_claims(); break;
-        case Alarm::Kind::start_timeout:
-        case Alarm::Kind::slot:
-        case Alarm::Kind::mercy:
-        case Alarm::Kind::lost:
-        case Alarm::Kind::gone: self->launcher_.on_alarm(*alarm); break;
-      }
-    }
+    while (const auto alarm = self->alarms_.take_due(base::Clock::now()))
+      self->ring(*alarm);
   }
+}
+
+void Emperor::ring(const Alarm& alarm) {
+  Vassal* vassal = roster_.find(alarm.vassal);
+  switch (alarm.kind) {
+    case Alarm::Kind::due:
+      if (vassal != nullptr && vassal->life.is_due(base::Clock::now()))
+        happen(*vassal, Event::due);
+      break;
+    case Alarm::Kind::quiet:
+      ring_quiet(alarm);
+      break;
+    case Alarm::Kind::spoiled:
+      if (vassal != nullptr) renew_channel(*vassal);
+      break;
+    case Alarm::Kind::claims:
+      save_claims();
+      break;
+    case Alarm::Kind::start_timeout:
+    case Alarm::Kind::slot:
+    case Alarm::Kind::mercy:
+    case Alarm::Kind::lost:
+    case Alarm::Kind::gone:
+      launcher_.on_alarm(alarm);
+      break;
+  }
+}
+
+/// A file that was being written is looked at once nobody has touched it for a while.
+void Emperor::ring_quiet(const Alarm& alarm) {
+  const auto found = restless_.find(alarm.vassal);
+  if (stopping_ || found == restless_.end()) return;
+  const Restless restless = found->second;
+  if (restless.touched + 100ms > base::Clock::now()) {
+    set_alarm(restless.touched + 100ms, alarm);
+    return;
+  }
+  restless_.erase(found);
+  look_at(restless.source, alarm.vassal);
 }
 
 uvx::Task<void> Emperor::hear_keeper(Emperor* self) {
@@ -211,7 +245,8 @@ uvx::Task<void> Emperor::hear_keeper(Emperor* self) {
     const auto& message = incoming->message;
     if (message.verb == wire::keeper::kExited) {
       const auto pid = static_cast<pid_t>(message.number("pid").value_or(0));
-      const auto status = base::ExitStatus::from_wait(static_cast<int>(message.number("status").value_or(0)));
+      const auto status = base::ExitStatus::from_wait(
+          static_cast<int>(message.number("status").value_or(0)));
       if (!self->router_.on_exit(pid, status)) self->launcher_.on_exit(pid, status);
       self->keeper_.noted(pid);
       self->changed_.set();
@@ -221,7 +256,8 @@ uvx::Task<void> Emperor::hear_keeper(Emperor* self) {
       self->reload_all();
     }
   }
-  if (!self->keeper_.closed()) self->log_.error("emperor: the keeper is gone; vassals go on, exits are guessed");
+  if (!self->keeper_.closed())
+    self->log_.error("emperor: the keeper is gone; vassals go on, exits are guessed");
 }
 
 uvx::Task<void> Emperor::hear_signal(Emperor* self, uvx::SignalWatch* watch, bool stop) {
@@ -233,7 +269,8 @@ uvx::Task<void> Emperor::hear_signal(Emperor* self, uvx::SignalWatch* watch, boo
   }
 }
 
-// ---- the end ----------------------------------------------------------------------------------
+// ---- the end
+// ----------------------------------------------------------------------------------
 
 void Emperor::begin_shutdown(const std::string& why) {
   if (stopping_) return;
@@ -243,7 +280,8 @@ void Emperor::begin_shutdown(const std::string& why) {
 }
 
 uvx::Task<void> Emperor::shut_down() {
-  for (const auto& source : sources_) source->close();
+  for (const auto& source : sources_)
+    source->close();
   rescan_wake_.close();
   // The router first: what it has accepted still finds its vassal.
   co_await router_.stop(base::Deadline::in(5s));
@@ -253,11 +291,14 @@ uvx::Task<void> Emperor::shut_down() {
     co_await changed_.wait(killed ? base::Deadline::in(1s) : deadline);
     if (!killed && !deadline.passed()) continue;
     if (!std::exchange(killed, true))
-      log_.warn("emperor: kills what is left after shutdown-mercy vassals={}", roster_.size());
+      log_.warn("emperor: kills what is left after shutdown-mercy vassals={}",
+                roster_.size());
     for (const auto& [name, vassal] : roster_.all()) {
       std::vector<uint64_t> numbers;
-      for (const auto& [number, generation] : vassal->generations) numbers.push_back(number);
-      for (const uint64_t number : numbers) launcher_.kill(*vassal, number);
+      for (const auto& [number, generation] : vassal->generations)
+        numbers.push_back(number);
+      for (const uint64_t number : numbers)
+        launcher_.kill(*vassal, number);
     }
   }
   save_claims();
@@ -266,14 +307,16 @@ uvx::Task<void> Emperor::shut_down() {
 
 void Emperor::retire_everybody() {
   std::vector<std::string> names;
-  for (const auto& [name, vassal] : roster_.all()) names.push_back(name);
+  for (const auto& [name, vassal] : roster_.all())
+    names.push_back(name);
   for (const auto& name : names)
     if (Vassal* vassal = roster_.find(name)) happen(*vassal, Event::removed);
 }
 
 void Emperor::close_everything() {
   ::unlink(options_.control.c_str());
-  for (const auto& source : sources_) source->close();
+  for (const auto& source : sources_)
+    source->close();
   rescan_wake_.close();
   alarm_wake_.close();
   control_.close();

@@ -1,8 +1,10 @@
-// Emperor: the story that ties everything together. Files change, generations live and die, the
-// operator asks; each becomes an event of one vassal's life, and its orders are carried out.
+// Emperor: the story that ties everything together. Files change, generations live and
+// die, the operator asks; each becomes an event of one vassal's life, and its orders are
+// carried out.
 //
-// Decisions are in life.h, reconcile.h, claims.h and trust.h; edges in launcher.h, router_link.h,
-// file_reader.h, dir_source.h and control.h. Everything here is O(1) or O(log n) per event.
+// Decisions are in life.h, reconcile.h, claims.h and trust.h; edges in launcher.h,
+// router_link.h, file_reader.h, dir_source.h and control.h. Everything here is O(1) or
+// O(log n) per event.
 #pragma once
 
 #include <memory>
@@ -29,8 +31,13 @@ namespace emperor {
 
 class Emperor final : LauncherReports {
  public:
-  /// `keeper`: our end of its channel. What is wrong with the operator's settings is thrown.
-  Emperor(uvx::Loop& loop, Options options, base::Fd keeper, cgroups::Tree tree, base::Log& log);
+  /// `keeper`: our end of its channel. What is wrong with the operator's settings is
+  /// thrown.
+  Emperor(uvx::Loop& loop,
+          Options options,
+          base::Fd keeper,
+          cgroups::Tree tree,
+          base::Log& log);
 
   /// Serves until it is told to shut down. Returns the exit code.
   uvx::Task<int> run();
@@ -51,6 +58,8 @@ class Emperor final : LauncherReports {
   static uvx::Task<void> watch_source(Emperor* self, size_t index);
   static uvx::Task<void> rescan(Emperor* self);
   static uvx::Task<void> ring_alarms(Emperor* self);
+  void ring(const Alarm& alarm);
+  void ring_quiet(const Alarm& alarm);
   static uvx::Task<void> hear_keeper(Emperor* self);
   static uvx::Task<void> hear_signal(Emperor* self, uvx::SignalWatch* watch, bool stop);
 
@@ -63,7 +72,8 @@ class Emperor final : LauncherReports {
   void on_read(vassal::ReadResult result);
   std::optional<std::string> distrust_read(const vassal::ReadResult& result) const;
   void file_is_broken(const std::string& path, const std::string& why);
-  void file_is_good(const std::string& path, std::shared_ptr<const Configuration> configuration);
+  void file_is_good(const std::string& path,
+                    std::shared_ptr<const Configuration> configuration);
   void file_is_gone(const std::string& path);
   std::optional<std::string> refuse_identity(const vassal::VassalConfig& config) const;
   Vassal* vassal_of(const std::string& path);
@@ -72,7 +82,10 @@ class Emperor final : LauncherReports {
   // what an earlier emperor left
   void adopt_everybody(Held* held);
   void adopt(const Snapshot& snapshot, Held* held);
-  void adopt_generation(Vassal& vassal, const Snapshot& snapshot, const Snapshot::Started& started, Held* held);
+  void adopt_generation(Vassal& vassal,
+                        const Snapshot& snapshot,
+                        const Snapshot::Started& started,
+                        Held* held);
   void go_on(Vassal& vassal);
   std::shared_ptr<const Configuration> decode(const std::string& encoded) const;
   void clear_leftovers(const Held& held);
@@ -94,6 +107,7 @@ class Emperor final : LauncherReports {
 
   // the operator
   uvx::Task<base::Result<std::string>> answer(ControlRequest request);
+  base::Result<std::string> change(Vassal& vassal, Event event);
   base::Result<std::string> explain(const Vassal& vassal) const;
   std::string log_path(const Vassal& vassal) const;
   void save_claims();

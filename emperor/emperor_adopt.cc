@@ -35,6 +35,7 @@ void Emperor::adopt_everybody(Held* held) {
     names.push_back(it->first);
   for (const auto& name : names) {
     const base::Fd memfd = take(held, name);
+    if (!memfd) continue;
     ::lseek(memfd.get(), 0, SEEK_SET);
     const auto bytes = base::read_fd(memfd.get(), kMostSnapshot);
     const auto snapshot =
@@ -130,7 +131,7 @@ void Emperor::adopt_generation(Vassal& vassal,
   if (board) generation->scoreboard = ScoreboardView::map(board.get());
   generation->ready = started.ready;
   generation->over = started.over;
-  launcher_.adopt(vassal, std::move(generation), std::move(lifeline));
+  launcher_.adopt(vassal, generation, std::move(lifeline));
 }
 
 /// What was on its way goes on: a start that was still queued, a wait, a generation that

@@ -30,19 +30,23 @@ uvx::Task<base::Result<std::string>> Emperor::answer(ControlRequest request) {
   if (command == "explain") co_return explain(*vassal);
   if (command == "logs") co_return pair_json("path", log_path(*vassal));
   if (stopping_) co_return base::fail("the emperor is shutting down");
-  if (command == "reload" || command == "start" || command == "stop") {
-    if (command != "stop" && !vassal->configuration)
-      co_return base::fail(vassal->name + " is rejected: " + vassal->file_error);
-    const std::string name = vassal->name;
-    if (command != "stop") vassal->last_error = vassal->file_error;
-    happen(*vassal, command == "reload"  ? Event::reload
-                    : command == "start" ? Event::start
-                                         : Event::stop);
-    vassal = roster_.find(name);
-    co_return pair_json(
-        "state", std::string(vassal == nullptr ? "gone" : name_of(vassal->life.state())));
-  }
+  if (command == "reload") co_return change(*vassal, Event::reload);
+  if (command == "start") co_return change(*vassal, Event::start);
+  if (command == "stop") co_return change(*vassal, Event::stop);
   co_return base::fail("unknown command '" + base::printable(command) + "'");
+}
+
+base::Result<std::string> Emperor::change(Vassal& vassal, Event event) {
+  if (event != Event::stop) {
+    if (!vassal.configuration)
+      return base::fail(vassal.name + " is rejected: " + vassal.file_error);
+    vassal.last_error = vassal.file_error;
+  }
+  const std::string name = vassal.name;
+  happen(vassal, event);
+  const Vassal* now = roster_.find(name);
+  return pair_json("state",
+                   std::string(now == nullptr ? "gone" : name_of(now->life.state())));
 }
 
 base::Result<std::string> Emperor::explain(const Vassal& vassal) const {

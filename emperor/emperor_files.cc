@@ -13,11 +13,13 @@ namespace emperor {
 
 namespace {
 
-Ownership ownership_of(const std::string& path, const struct stat& s) { return {path, s.st_uid, s.st_mode}; }
+Ownership ownership_of(const std::string& path, const struct stat& s) {
+  return {path, s.st_uid, s.st_mode};
+}
 
 std::optional<Ownership> directory_of(const std::string& path) {
   const std::string directory = std::filesystem::path(path).parent_path();
-  struct stat s {};
+  struct stat s{};
   if (::stat(directory.c_str(), &s) != 0) return std::nullopt;
   return ownership_of(directory, s);
 }
@@ -27,7 +29,8 @@ std::optional<Ownership> directory_of(const std::string& path) {
 void Emperor::scan(size_t source) {
   const auto listing = sources_[source]->snapshot();
   std::unordered_map<std::string_view, const Listed*> by_path;
-  for (const auto& listed : listing) by_path[listed.path] = &listed;
+  for (const auto& listed : listing)
+    by_path[listed.path] = &listed;
   for (const auto& change : reconcile(listing, source, roster_.files)) {
     const auto found = by_path.find(change.path);
     apply_change(change, found == by_path.end() ? nullptr : found->second);
@@ -55,7 +58,8 @@ void Emperor::read_file(const Listed& listed) {
   uid_t uid = 0;
   gid_t gid = 0;
   if (const auto why = judge(listed.path, &uid, &gid)) {
-    known.identity = {};  // chmod of a directory cures it without touching the file: look again
+    known.identity =
+        {};  // chmod of a directory cures it without touching the file: look again
     file_is_broken(listed.path, *why);
     return;
   }
@@ -64,16 +68,19 @@ void Emperor::read_file(const Listed& listed) {
 }
 
 /// Why the file must not even be read; else whose ids read it.
-std::optional<std::string> Emperor::judge(const std::string& path, uid_t* uid, gid_t* gid) const {
-  struct stat s {};
+std::optional<std::string> Emperor::judge(const std::string& path,
+                                          uid_t* uid,
+                                          gid_t* gid) const {
+  struct stat s{};
   const bool printable_name = base::printable(path) == path;
   if (!printable_name) return "its name has unusual characters";
   if (::stat(path.c_str(), &s) != 0)
     return path + ": " + base::fail_errno("").error().code.message();
-  struct stat link {};
+  struct stat link{};
   if (::lstat(path.c_str(), &link) != 0)
     return path + ": " + base::fail_errno("").error().code.message();
-  // Whoever made a link reads through it: one of a tenant's to root's files gets no further than he.
+  // Whoever made a link reads through it: one of a tenant's to root's files gets no
+  // further than he.
   const struct stat& owner = S_ISLNK(link.st_mode) && link.st_uid != 0 ? link : s;
   *uid = owner.st_uid;
   *gid = owner.st_gid;
@@ -87,13 +94,15 @@ std::optional<std::string> Emperor::judge(const std::string& path, uid_t* uid, g
   return distrust(ownership_of(path, s), *directory, ::geteuid());
 }
 
-/// The same once more about what was really opened: a name may mean another file by now, and an
-/// included file counts as much as the first.
-std::optional<std::string> Emperor::distrust_read(const vassal::ReadResult& result) const {
+/// The same once more about what was really opened: a name may mean another file by now,
+/// and an included file counts as much as the first.
+std::optional<std::string> Emperor::distrust_read(
+    const vassal::ReadResult& result) const {
   const auto known = roster_.files.find(result.path);
   const uid_t reader = known == roster_.files.end() ? 0 : known->second.reader;
   for (const auto& fact : result.files) {
-    if (auto why = distrust_opened({fact.path, fact.uid, fact.mode}, reader, ::geteuid())) return why;
+    if (auto why = distrust_opened({fact.path, fact.uid, fact.mode}, reader, ::geteuid()))
+      return why;
     if (options_.trusted) continue;
     const auto directory = directory_of(fact.path);
     if (!directory) return fact.path + ": its directory is gone";
@@ -106,39 +115,50 @@ std::optional<std::string> Emperor::distrust_read(const vassal::ReadResult& resu
 void Emperor::on_read(vassal::ReadResult result) {
   const auto known = roster_.files.find(result.path);
   if (stopping_ || known == roster_.files.end()) return;
-  // Nothing was opened: the file may be as good as ever (the machine was busy), so look again.
+  // Nothing was opened: the file may be as good as ever (the machine was busy), so look
+  // again.
   if (result.files.empty()) known->second.identity = {};
-  if (const auto* error = result.first_error()) return file_is_broken(result.path, error->message());
+  if (const auto* error = result.first_error())
+    return file_is_broken(result.path, error->message());
   if (const auto why = distrust_read(result)) return file_is_broken(result.path, *why);
 
   vassal::Layers layers;
   layers.file = result.path;
   layers.vassal = std::move(result.settings);
-  layers.defaults = vassal::fit_layer(defaults_, result.path, layers.vassal, vassal::Placeholders::from_vassal);
-  layers.policy = vassal::fit_layer(policy_, result.path, layers.vassal, vassal::Placeholders::own_only);
+  layers.defaults = vassal::fit_layer(defaults_, result.path, layers.vassal,
+                                      vassal::Placeholders::from_vassal);
+  layers.policy = vassal::fit_layer(policy_, result.path, layers.vassal,
+                                    vassal::Placeholders::own_only);
   auto parsed = vassal::make_config(layers, vassal::system_names());
-  if (const auto* error = parsed.first_error()) return file_is_broken(result.path, error->message());
+  if (const auto* error = parsed.first_error())
+    return file_is_broken(result.path, error->message());
   if (const auto why = refuse_identity(parsed.config))
     return file_is_broken(result.path, result.path + ": " + *why);
   auto encoded = vassal::encode_layers(layers);
-  if (!encoded) return file_is_broken(result.path, result.path + ": " + encoded.error().message());
+  if (!encoded)
+    return file_is_broken(result.path, result.path + ": " + encoded.error().message());
 
   auto configuration = std::make_shared<Configuration>();
   configuration->config = std::move(parsed.config);
   configuration->diagnostics = std::move(result.diagnostics);
-  configuration->diagnostics.insert(configuration->diagnostics.end(), parsed.diagnostics.begin(),
-                                    parsed.diagnostics.end());
+  configuration->diagnostics.insert(configuration->diagnostics.end(),
+                                    parsed.diagnostics.begin(), parsed.diagnostics.end());
   configuration->encoded = *std::move(encoded);
   // Without privileges everybody is whoever we are.
-  if (::geteuid() != 0) configuration->config.uid.reset(), configuration->config.gid.reset();
+  if (::geteuid() != 0)
+    configuration->config.uid.reset(), configuration->config.gid.reset();
   file_is_good(result.path, std::move(configuration));
 }
 
-std::optional<std::string> Emperor::refuse_identity(const vassal::VassalConfig& config) const {
+std::optional<std::string> Emperor::refuse_identity(
+    const vassal::VassalConfig& config) const {
   if (::geteuid() != 0 || options_.allow_root_vassals) return std::nullopt;
-  if (!config.uid) return "no uid: a vassal does not run as root: add uid = USER (and gid = GROUP)";
-  if (*config.uid == 0) return "uid = root is refused: name another user, or set allow-root-vassals";
-  if (config.gid && *config.gid == 0) return "gid = root is refused: name another group, or set allow-root-vassals";
+  if (!config.uid)
+    return "no uid: a vassal does not run as root: add uid = USER (and gid = GROUP)";
+  if (*config.uid == 0)
+    return "uid = root is refused: name another user, or set allow-root-vassals";
+  if (config.gid && *config.gid == 0)
+    return "gid = root is refused: name another group, or set allow-root-vassals";
   return std::nullopt;
 }
 
@@ -150,7 +170,9 @@ Vassal* Emperor::vassal_of(const std::string& path) {
 Vassal* Emperor::add_vassal(const std::string& path) {
   const Known& known = roster_.files[path];
   const Listed listed{path, base::printable(known.name), known.source, known.identity};
-  const auto taken = [&](const std::string& name) { return roster_.find(name) != nullptr; };
+  const auto taken = [&](const std::string& name) {
+    return roster_.find(name) != nullptr;
+  };
   Vassal& vassal = roster_.add(unique_name(listed, taken));
   vassal.path = path;
   vassal.source = known.source;
@@ -169,10 +191,12 @@ void Emperor::file_is_broken(const std::string& path, const std::string& why) {
   happen(*vassal, Event::broken);
 }
 
-void Emperor::file_is_good(const std::string& path, std::shared_ptr<const Configuration> configuration) {
+void Emperor::file_is_good(const std::string& path,
+                           std::shared_ptr<const Configuration> configuration) {
   Vassal* vassal = vassal_of(path);
   if (vassal == nullptr) vassal = add_vassal(path);
-  const bool same = vassal->configuration && vassal->configuration->encoded == configuration->encoded &&
+  const bool same = vassal->configuration &&
+                    vassal->configuration->encoded == configuration->encoded &&
                     vassal->life.state() != State::rejected && !vassal->life.removed();
   if (same) {
     if (vassal->last_error == vassal->file_error) vassal->last_error.clear();
@@ -181,7 +205,8 @@ void Emperor::file_is_good(const std::string& path, std::shared_ptr<const Config
   }
   for (const auto& diagnostic : configuration->diagnostics)
     if (diagnostic.level == vassal::Diagnostic::Level::warning)
-      log_.warn("vassal {}: {}", vassal->name, base::printable(diagnostic.message(), 1000));
+      log_.warn("vassal {}: {}", vassal->name,
+                base::printable(diagnostic.message(), 1000));
   vassal->file_error.clear();
   vassal->last_error.clear();
   vassal->configuration = std::move(configuration);
@@ -192,7 +217,8 @@ void Emperor::file_is_good(const std::string& path, std::shared_ptr<const Config
   router_.vassal_changed(vassal->id);
   const std::string name = vassal->name;
   happen(*vassal, Event::changed);
-  // Hosts that it held before it was known (saved claims) are no change, but news to the router.
+  // Hosts that it held before it was known (saved claims) are no change, but news to the
+  // router.
   if (roster_.find(name) == nullptr) return;
   for (const auto& host : vassal->configuration->config.domains)
     if (claims_.holder(host) == name) router_.route_changed(host);
@@ -201,7 +227,8 @@ void Emperor::file_is_good(const std::string& path, std::shared_ptr<const Config
 void Emperor::file_is_gone(const std::string& path) {
   roster_.files.erase(path);
   if (Vassal* vassal = vassal_of(path)) {
-    log_.info("vassal {}: its file is gone file={}", vassal->name, base::printable(path, 1024));
+    log_.info("vassal {}: its file is gone file={}", vassal->name,
+              base::printable(path, 1024));
     happen(*vassal, Event::removed);
   }
 }

@@ -23,16 +23,24 @@ void Emperor::carry_out(Vassal& vassal, const std::vector<Order>& orders, State 
   bool forgotten = false;
   for (const Order& order : orders) {
     switch (order.kind) {
-      case Order::Kind::start: launcher_.start(vassal, order.generation); break;
-      case Order::Kind::drain: launcher_.drain(vassal, order.generation); break;
-      case Order::Kind::kill: launcher_.kill(vassal, order.generation); break;
+      case Order::Kind::start:
+        launcher_.start(vassal, order.generation);
+        break;
+      case Order::Kind::drain:
+        launcher_.drain(vassal, order.generation);
+        break;
+      case Order::Kind::kill:
+        launcher_.kill(vassal, order.generation);
+        break;
       case Order::Kind::wait:
         set_alarm(base::Clock::now() + order.wait, {Alarm::Kind::due, vassal.name});
         if (order.wait > 0ms)
           log_.info("vassal {}: backs off restarts={} next_start_in={}ms", vassal.name,
                     vassal.life.restarts(), order.wait / 1ms);
         break;
-      case Order::Kind::forget: forgotten = true; break;
+      case Order::Kind::forget:
+        forgotten = true;
+        break;
     }
   }
   if (forgotten)
@@ -45,7 +53,8 @@ void Emperor::carry_out(Vassal& vassal, const std::vector<Order>& orders, State 
 void Emperor::on_changed(const Vassal& vassal) {
   const auto known = roster_.files.find(vassal.path);
   const Known nothing{};
-  const std::string bytes = encode_snapshot(take_snapshot(vassal, known == roster_.files.end() ? nothing : known->second));
+  const std::string bytes = encode_snapshot(
+      take_snapshot(vassal, known == roster_.files.end() ? nothing : known->second));
   const auto memfd = base::make_memfd("snapshot");
   if (!memfd || !base::write_all(memfd->get(), bytes)) {
     log_.error("vassal {}: cannot be remembered for the next emperor", vassal.name);
@@ -59,14 +68,15 @@ void Emperor::forget(Vassal& vassal) {
   router_.removed(vassal.id);
   launcher_.give_back(vassal);
   keeper_.release(held_name("vassal", vassal.name, ""));
-  if (const auto name = names_.find(vassal.path); name != names_.end() && name->second == vassal.name)
+  if (const auto name = names_.find(vassal.path);
+      name != names_.end() && name->second == vassal.name)
     names_.erase(name);
   roster_.erase(vassal.name);
   changed_.set();
 }
 
-/// Claims are those of the serving configuration and of the one on its way; of the newest if
-/// nothing runs.
+/// Claims are those of the serving configuration and of the one on its way; of the newest
+/// if nothing runs.
 void Emperor::settle_claims(Vassal& vassal) {
   if (stopping_) return;
   if (vassal.life.removed()) return pass_on(claims_.drop(vassal.name));
@@ -82,7 +92,8 @@ void Emperor::settle_claims(Vassal& vassal) {
   }
   const bool reloading = vassal.life.state() == State::reloading;
   if (!vassal.life.current() || reloading) add(*vassal.configuration);
-  claims_.set_time(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+  claims_.set_time(
+      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
   pass_on(claims_.set(vassal.name, vassal.path, hosts));
 }
 
@@ -92,13 +103,15 @@ void Emperor::purge_claims() {
   for (const auto& [host, line] : claims_.all())
     for (const auto& claimant : line)
       if (roster_.find(claimant.vassal) == nullptr) absent.push_back(claimant.vassal);
-  for (const auto& name : absent) pass_on(claims_.drop(name));
+  for (const auto& name : absent)
+    pass_on(claims_.drop(name));
 }
 
 void Emperor::pass_on(const std::vector<HostChange>& changes) {
   for (const auto& change : changes) {
     router_.route_changed(change.host);
-    log_.info("route {}: vassal={}", change.host, change.holder.empty() ? "none" : change.holder);
+    log_.info("route {}: vassal={}", change.host,
+              change.holder.empty() ? "none" : change.holder);
   }
   if (changes.empty() || claims_dirty_) return;
   claims_dirty_ = true;
@@ -119,10 +132,12 @@ void Emperor::on_ready(Vassal& vassal, uint64_t generation) {
 }
 
 void Emperor::on_failed(Vassal& vassal, uint64_t generation, const std::string& reason) {
-  log_.warn("vassal {}: failed generation={} reason=\"{}\"", vassal.name, generation, reason);
+  log_.warn("vassal {}: failed generation={} reason=\"{}\"", vassal.name, generation,
+            reason);
   vassal.last_error = reason;
   const State before = vassal.life.state();
-  carry_out(vassal, vassal.life.on_failed(generation, base::Clock::now(), random()), before);
+  carry_out(vassal, vassal.life.on_failed(generation, base::Clock::now(), random()),
+            before);
 }
 
 void Emperor::on_gone(Vassal& vassal, uint64_t generation, const std::string& reason) {
@@ -132,25 +147,29 @@ void Emperor::on_gone(Vassal& vassal, uint64_t generation, const std::string& re
     log_.info("vassal {}: generation gone generation={}", vassal.name, generation);
   } else {
     vassal.last_error = reason;
-    log_.warn("vassal {}: died generation={} reason=\"{}\"", vassal.name, generation, reason);
+    log_.warn("vassal {}: died generation={} reason=\"{}\"", vassal.name, generation,
+              reason);
   }
-  carry_out(vassal, vassal.life.on_gone(generation, base::Clock::now(), random()), before);
+  carry_out(vassal, vassal.life.on_gone(generation, base::Clock::now(), random()),
+            before);
   changed_.set();
 }
 
-/// The tenant made its channel unusable. Who does it again and again waits longer and longer for a
-/// new one: each costs us a start.
+/// The tenant made its channel unusable. Who does it again and again waits longer and
+/// longer for a new one: each costs us a start.
 void Emperor::on_spoiled(uint64_t id) {
   Vassal* vassal = roster_.find_id(id);
   if (vassal == nullptr || stopping_ || vassal->spoiled) return;
   const auto now = base::Clock::now();
   const auto wait = vassal->spoils.failed(now - vassal->channel_since, random());
-  log_.warn("vassal {}: its handoff channel was spoiled new_one_in={}ms", vassal->name, wait / 1ms);
+  log_.warn("vassal {}: its handoff channel was spoiled new_one_in={}ms", vassal->name,
+            wait / 1ms);
   vassal->spoiled = true;
   set_alarm(now + wait, {Alarm::Kind::spoiled, vassal->name});
 }
 
-/// A fresh channel for the router, and a fresh generation, since the one that runs holds the old end.
+/// A fresh channel for the router, and a fresh generation, since the one that runs holds
+/// the old end.
 void Emperor::renew_channel(Vassal& vassal) {
   if (stopping_ || !std::exchange(vassal.spoiled, false)) return;
   vassal.channel_since = base::Clock::now();
@@ -167,7 +186,8 @@ void Emperor::renew_channel(Vassal& vassal) {
 void Emperor::reload_all() {
   if (stopping_) return;
   log_.info("emperor: reloads every vassal vassals={}", roster_.size());
-  for (const auto& [name, vassal] : roster_.all()) happen(*vassal, Event::reload);
+  for (const auto& [name, vassal] : roster_.all())
+    happen(*vassal, Event::reload);
 }
 
 }  // namespace emperor

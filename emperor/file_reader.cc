@@ -55,40 +55,40 @@ uvx::Task<FileReader::Paths> FileReader::read_batch(Owner owner, Paths paths) {
     tell_lost(paths.front(), child.error().message());
     co_return Paths(paths.begin() + 1, paths.end());
   }
-  vassal::ReadResultStream stream;
   size_t done = 0;
-  std::string trouble;
-  {
-    uvx::Poll poll(loop_, child->output.get());
-    const auto deadline = base::Deadline::in(kPatience);
-    std::array<char, 65536> buffer;
-    for (;;) {
-      const ssize_t n = ::read(child->output.get(), buffer.data(), buffer.size());
-      if (n == 0) break;
-      if (n < 0) {
-        if (errno == EINTR) continue;
-        if (errno == EAGAIN && co_await poll.readable(deadline)) continue;
-        trouble = "reading it took too long";
-        break;
-      }
-      auto results = stream.feed({buffer.data(), static_cast<size_t>(n)});
-      if (!results) {
-        trouble = results.error().message();
-        break;
-      }
-      for (auto& result : *results) {
-        if (done >= paths.size() || result.path != paths[done]) continue;
-        ++done;
-        on_result_(std::move(result));
-      }
-    }
-  }
+  const auto read = co_await take_results(*child, paths, &done);
   (void)child->process.signal(SIGKILL);  // it has said what it had to say
   co_await reap(child->process);
   if (done < paths.size())
     tell_lost(paths[done++],
-              trouble.empty() ? "the reader died of it (a limit was hit)" : trouble);
+              read ? "the reader died of it (a limit was hit)" : read.error().message());
   co_return Paths(paths.begin() + static_cast<long>(done), paths.end());
+}
+
+/// Hands on what the child sends until its end; `*done` counts.
+uvx::Task<base::Result<>> FileReader::take_results(const vassal::ReaderChild& child,
+                                                   const Paths& paths,
+                                                   size_t* done) {
+  vassal::ReadResultStream stream;
+  uvx::Poll poll(loop_, child.output.get());
+  const auto deadline = base::Deadline::in(kPatience);
+  std::array<char, 65536> buffer;
+  for (;;) {
+    const ssize_t n = ::read(child.output.get(), buffer.data(), buffer.size());
+    if (n == 0) co_return base::Result<>{};
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN && co_await poll.readable(deadline)) continue;
+      co_return base::fail("it took too long");
+    }
+    auto results = stream.feed({buffer.data(), static_cast<size_t>(n)});
+    if (!results) co_return std::unexpected(results.error());
+    for (auto& result : *results) {
+      if (*done >= paths.size() || result.path != paths[*done]) continue;
+      ++*done;
+      on_result_(std::move(result));
+    }
+  }
 }
 
 uvx::Task<void> FileReader::reap(const base::Pidfd& process) {

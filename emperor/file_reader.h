@@ -42,6 +42,9 @@ class FileReader {
   static uvx::Task<void> work(FileReader* self, Owner owner);
   /// Reads a batch and gives what is left of it: all but those that have a result now.
   uvx::Task<Paths> read_batch(Owner owner, Paths paths);
+  uvx::Task<base::Result<>> take_results(const vassal::ReaderChild& child,
+                                         const Paths& paths,
+                                         size_t* done);
   uvx::Task<void> reap(const base::Pidfd& process);
   void tell_lost(const std::string& path, const std::string& why);
 

@@ -300,8 +300,10 @@ bool Keeper::send(const wire::Message& message, int fd) {
                                         std::span<const int>(&fd, fd >= 0 ? 1 : 0));
   // ETOOMANYREFS: too many descriptors of ours are in flight; the emperor has to take
   // some first.
-  return sent || !(sent.error().is(std::errc::resource_unavailable_try_again) ||
-                   sent.error().code.value() == ETOOMANYREFS);
+  if (sent) return true;
+  const bool full = sent.error().is(std::errc::resource_unavailable_try_again) ||
+                    sent.error().code.value() == ETOOMANYREFS;
+  return !full;
 }
 
 void Keeper::clean() {
@@ -312,14 +314,14 @@ void Keeper::clean() {
 /// sd_notify(3) without the library: one datagram to $NOTIFY_SOCKET.
 void Keeper::tell_systemd(std::string_view state) const {
   const char* address = ::getenv("NOTIFY_SOCKET");
-  if (address == nullptr || std::strlen(address) >= sizeof(sockaddr_un::sun_path)) return;
+  const size_t length = address == nullptr ? 0 : std::strlen(address);
+  if (length == 0 || length >= sizeof(sockaddr_un::sun_path)) return;
   sockaddr_un where{};
   where.sun_family = AF_UNIX;
-  std::strcpy(where.sun_path, address);
+  std::memcpy(where.sun_path, address, length);
   if (where.sun_path[0] == '@') where.sun_path[0] = '\0';
   const base::Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  const auto size =
-      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(address));
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
   ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
            reinterpret_cast<const sockaddr*>(&where), size);
 }

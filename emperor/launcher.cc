@@ -293,7 +293,7 @@ void Launcher::on_alarm(const Alarm& alarm) {
   }
 }
 
-void Launcher::adopt(Vassal& vassal, Gen generation, base::Fd lifeline) {
+void Launcher::adopt(Vassal& vassal, const Gen& generation, base::Fd lifeline) {
   const auto now = base::Clock::now();
   s_.roster.processes[generation->pidfd.pid()] = {vassal.name, generation->number};
   vassal.generations[generation->number] = generation;

@@ -18,6 +18,7 @@
 #include "emperor/keeper_link.h"
 #include "emperor/options.h"
 #include "emperor/record.h"
+#include "vassal/spawn_plan.h"
 
 namespace emperor {
 
@@ -55,9 +56,9 @@ class Launcher {
 
   /// Which starts come first.
   enum class Urgency { normal, somebody_waits };
-  void start(Vassal& vassal, uint64_t generation, Urgency urgency = Urgency::normal);
-  void drain(Vassal& vassal, uint64_t generation);
-  void kill(Vassal& vassal, uint64_t generation);
+  void start(Vassal& vassal, uint64_t number, Urgency urgency = Urgency::normal);
+  void drain(Vassal& vassal, uint64_t number);
+  void kill(Vassal& vassal, uint64_t number);
   /// A fresh handoff channel, whatever happened to the old one.
   base::Result<> make_channel(Vassal& vassal);
   /// Closes sockets that the vassal's configuration does not name any more.
@@ -71,7 +72,9 @@ class Launcher {
   void on_alarm(const Alarm& alarm);
   /// Goes on with a generation that an earlier emperor started: its pidfd is set, its
   /// lifeline given.
-  void adopt(Vassal& vassal, std::shared_ptr<Generation> generation, base::Fd lifeline);
+  void adopt(Vassal& vassal,
+             const std::shared_ptr<Generation>& generation,
+             base::Fd lifeline);
   /// Whom the vassal's processes and sockets belong to; nothing: us.
   base::Result<std::optional<vassal::Identity>> identity_of(
       const vassal::VassalConfig& config) const;
@@ -88,6 +91,14 @@ class Launcher {
   static uvx::Task<void> launch(Launcher* self, std::string name, Gen generation);
   uvx::Task<base::Result<>> bring_up(std::string name, Gen generation);
   base::Result<> clone(Vassal& vassal, const Gen& generation, int log, base::Fd* report);
+  /// The descriptors of a generation, and whom it will be, as a plan for its process.
+  base::Result<vassal::SpawnPlan> plan_for(const Vassal& vassal,
+                                           const vassal::VassalConfig& config,
+                                           vassal::VassalFds fds) const;
+  void register_process(Vassal& vassal,
+                        const Gen& generation,
+                        base::Fd lifeline,
+                        int board);
   base::Result<> make_group(Vassal& vassal, const Configuration& configuration);
   uvx::Task<base::Result<>> bind_sockets(std::string name, Gen generation);
   uvx::Task<base::Result<base::Fd>> open_log(std::string name,

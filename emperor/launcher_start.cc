@@ -83,43 +83,56 @@ base::Result<> Launcher::clone(Vassal& vassal,
   TRY(base::seal(settings.get()));
   generation->scoreboard = ScoreboardView::map(board.get());
 
-  auto facts = vassal::spawn_facts_for(configuration.config, s_.options.vassal_program,
-                                       vassal.name);
-  facts.root_allowed = s_.options.allow_root_vassals;
   vassal::VassalFds fds{.config = settings.get(),
                         .lifeline = lifeline.second.get(),
                         .handoff = vassal.channel_receive.get(),
                         .scoreboard = board.get(),
                         .output = log,
                         .sockets = {}};
-  for (const auto& address : configuration.config.sockets)
-    if (const auto bound = vassal.sockets.find(address.text);
-        bound != vassal.sockets.end())
-      fds.sockets.emplace_back(bound->second.fd.get(), address.text);
-  TRY_ASSIGN(auto plan, vassal::make_spawn_plan(configuration.config, facts, fds));
-  if (!s_.options.python.empty()) plan.argv.push_back("--python=" + s_.options.python);
-
+  TRY_ASSIGN(const auto plan, plan_for(vassal, configuration.config, std::move(fds)));
   TRY_ASSIGN(generation->leaf, vassal.group.make_leaf(generation->number));
   auto spawned = vassal::spawn(plan, s_.tree.active() ? &generation->leaf : nullptr);
   if (!spawned) return base::wrap(spawned.error(), "spawn");
   generation->pidfd = std::move(spawned->process);
   *report = std::move(spawned->report);
-  const pid_t pid = generation->pidfd.pid();
-  s_.roster.processes[pid] = {vassal.name, generation->number};
+  s_.log.info("vassal {}: spawned generation={} pid={} uid={} cgroup={}", vassal.name,
+              generation->number, generation->pidfd.pid(),
+              plan.identity ? plan.identity->uid : ::geteuid(), generation->leaf.text());
+  register_process(vassal, generation, std::move(lifeline.first), board.get());
+  return {};
+}
+
+base::Result<vassal::SpawnPlan> Launcher::plan_for(const Vassal& vassal,
+                                                   const vassal::VassalConfig& config,
+                                                   vassal::VassalFds fds) const {
+  auto facts = vassal::spawn_facts_for(config, s_.options.vassal_program, vassal.name);
+  facts.root_allowed = s_.options.allow_root_vassals;
+  for (const auto& address : config.sockets) {
+    const auto bound = vassal.sockets.find(address.text);
+    if (bound != vassal.sockets.end())
+      fds.sockets.emplace_back(bound->second.fd.get(), address.text);
+  }
+  TRY_ASSIGN(auto plan, vassal::make_spawn_plan(config, facts, fds));
+  if (!s_.options.python.empty()) plan.argv.push_back("--python=" + s_.options.python);
+  return plan;
+}
+
+/// From here on its end is noticed, by this emperor or by the next one.
+void Launcher::register_process(Vassal& vassal,
+                                const Gen& generation,
+                                base::Fd lifeline,
+                                int board) {
+  s_.roster.processes[generation->pidfd.pid()] = {vassal.name, generation->number};
   const std::string number = std::to_string(generation->number);
-  s_.keeper.hold(held_name("lifeline", vassal.name, number), lifeline.first.get());
-  s_.keeper.hold(held_name("scoreboard", vassal.name, number), board.get());
+  s_.keeper.hold(held_name("lifeline", vassal.name, number), lifeline.get());
+  s_.keeper.hold(held_name("scoreboard", vassal.name, number), board);
   s_.keeper.hold(held_name("pidfd", vassal.name, number), generation->pidfd.fd());
   generation->lifeline =
-      std::make_shared<MessageChannel>(s_.loop, s_.tasks, std::move(lifeline.first));
+      std::make_shared<MessageChannel>(s_.loop, s_.tasks, std::move(lifeline));
   s_.tasks.spawn(listen_to(this, vassal.name, generation, generation->lifeline));
-  s_.set_alarm(base::Clock::now() + configuration.config.start_timeout,
+  s_.set_alarm(base::Clock::now() + generation->configuration->config.start_timeout,
                {Alarm::Kind::start_timeout, vassal.name, generation->number});
-  s_.log.info("vassal {}: spawned generation={} pid={} uid={} cgroup={}", vassal.name,
-              generation->number, pid, plan.identity ? plan.identity->uid : ::geteuid(),
-              generation->leaf.text());
   s_.reports.on_changed(vassal);
-  return {};
 }
 
 /// The file that `logto` names, opened as the tenant; else one of ours in the run

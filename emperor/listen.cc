@@ -22,6 +22,7 @@ base::Result<> make_room(const std::string& path, const sockaddr_un& address) {
   if (::lstat(path.c_str(), &s) != 0) return {};
   if (!S_ISSOCK(s.st_mode)) return base::fail(path + " exists and is no socket");
   const base::Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe) return base::fail_errno("socket");
   if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address),
                 sizeof(address)) == 0)
     return base::fail(EADDRINUSE, path + ": somebody answers there");

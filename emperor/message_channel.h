@@ -29,6 +29,7 @@ struct Incoming {
 class MessageChannel : public std::enable_shared_from_this<MessageChannel> {
  public:
   MessageChannel(uvx::Loop& loop, uvx::TaskGroup& tasks, base::Fd socket);
+  ~MessageChannel() = default;
   MessageChannel(const MessageChannel&) = delete;
   MessageChannel& operator=(const MessageChannel&) = delete;
 

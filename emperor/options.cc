@@ -76,14 +76,8 @@ std::string add(Options& o, const std::string& value) {
 }
 
 /// Options that only the router understands go to it as they are.
-template <size_t size>
-struct Name {
-  char text[size];
-  consteval Name(const char (&t)[size]) { std::copy_n(t, size, text); }
-};
-template <Name key>
-std::string to_router(Options& o, const std::string& value) {
-  o.router_options.push_back(std::string("--") + key.text + "=" + value);
+std::string to_router(Options& o, const char* key, const std::string& value) {
+  o.router_options.push_back(std::string("--") + key + "=" + value);
   return value.empty() ? "needs a value" : "";
 }
 
@@ -110,19 +104,39 @@ constexpr auto kTable = std::to_array<OptionRow>({
      }},
     {"router-uid", "USER", "the user of the fastrouter", text<&Options::router_uid>},
     {"router-gid", "GROUP", "the group of the fastrouter", text<&Options::router_gid>},
-    {"queue-max", "N", "requests parked per vassal", to_router<"queue-max">},
+    {"queue-max", "N", "requests parked per vassal",
+     [](Options& o, const std::string& v) {
+       return to_router(o, "queue-max", v);
+     }},
     {"queue-timeout", "SECONDS", "how long a request may wait for its vassal",
-     to_router<"queue-timeout">},
+     [](Options& o, const std::string& v) {
+       return to_router(o, "queue-timeout", v);
+     }},
     {"http-timeout", "SECONDS", "longest silence of an HTTP client",
-     to_router<"http-timeout">},
+     [](Options& o, const std::string& v) {
+       return to_router(o, "http-timeout", v);
+     }},
     {"request-timeout", "SECONDS", "longest wait for an answer over HTTP",
-     to_router<"request-timeout">},
-    {"limit-post", "BYTES", "largest request body over HTTP", to_router<"limit-post">},
+     [](Options& o, const std::string& v) {
+       return to_router(o, "request-timeout", v);
+     }},
+    {"limit-post", "BYTES", "largest request body over HTTP",
+     [](Options& o, const std::string& v) {
+       return to_router(o, "limit-post", v);
+     }},
     {"header-timeout", "SECONDS",
      "how long a client may take for the head of its request",
-     to_router<"header-timeout">},
+     [](Options& o, const std::string& v) {
+       return to_router(o, "header-timeout", v);
+     }},
     {"queue-total", "N", "requests parked in one router process",
-     to_router<"queue-total">},
+     [](Options& o, const std::string& v) {
+       return to_router(o, "queue-total", v);
+     }},
+    {"access-log", "PATH", "where the fastrouter logs requests, as its own user",
+     [](Options& o, const std::string& v) {
+       return to_router(o, "access-log", v);
+     }},
     {"defaults", "FILE", "ini that applies below every vassal file",
      text<&Options::defaults>},
     {"policy", "FILE", "ini that applies above every vassal file",
@@ -170,6 +184,7 @@ const OptionRow* find(std::string_view key) {
 
 std::string unknown(const std::string& key) {
   std::vector<std::string_view> names;
+  names.reserve(kTable.size());
   for (const auto& row : kTable)
     names.emplace_back(row.key);
   if (const auto nearest = base::nearest_name(key, names); !nearest.empty())

@@ -1,8 +1,8 @@
 // Reconcile: what a listing of the sources means for what is known.
 //
-// Pure. One file at a time when the source names it; the full pass runs only on a rescan. A file
-// is read again when its identity (device, inode, size, mtime and ctime in nanoseconds) changed;
-// whether anything happens is decided by the hash of what was read.
+// Pure. One file at a time when the source names it; the full pass runs only on a rescan.
+// A file is read again when its identity (device, inode, size, mtime and ctime in
+// nanoseconds) changed; whether anything happens is decided by the hash of what was read.
 #pragma once
 
 #include <sys/types.h>
@@ -51,14 +51,16 @@ struct Change {
 };
 
 /// The file at `path` is now `listed` (nothing: it is gone). Nothing to do = nothing.
-std::optional<Change> reconcile_one(const std::string& path, const std::optional<Listed>& listed,
+std::optional<Change> reconcile_one(const std::string& path,
+                                    const std::optional<Listed>& listed,
                                     const KnownFiles& known);
 /// The full pass over the whole listing of one source, removals first.
-std::vector<Change> reconcile(const std::vector<Listed>& listing, size_t source,
+std::vector<Change> reconcile(const std::vector<Listed>& listing,
+                              size_t source,
                               const KnownFiles& known);
 
-/// The name a new vassal gets: its own if it is free, else with the directory of its file in
-/// front, else with a number behind.
+/// The name a new vassal gets: its own if it is free, else with the directory of its file
+/// in front, else with a number behind.
 template <class Taken>
 std::string unique_name(const Listed& file, const Taken& taken) {
   if (!taken(file.name)) return file.name;
@@ -67,8 +69,10 @@ std::string unique_name(const Listed& file, const Taken& taken) {
                           ? std::string::npos
                           : file.path.find_last_of('/', slash - 1);
   std::string name = file.name;
-  if (before != std::string::npos) name = file.path.substr(before + 1, slash - before) + file.name;
-  for (int n = 2; taken(name); ++n) name = file.name + "~" + std::to_string(n);
+  if (before != std::string::npos)
+    name = file.path.substr(before + 1, slash - before) + file.name;
+  for (int n = 2; taken(name); ++n)
+    name = file.name + "~" + std::to_string(n);
   return name;
 }
 

@@ -1,7 +1,8 @@
 // Record: everything the emperor knows of one vassal, and the roster of all of them.
 //
-// Data with owners, no decisions: those are in life.h and claims.h. Who holds a reference over a
-// co_await looks the vassal up again by name; generations are shared, and say when they are over.
+// Data with owners, no decisions: those are in life.h and claims.h. Who holds a reference
+// over a co_await looks the vassal up again by name; generations are shared, and say when
+// they are over.
 #pragma once
 
 #include <functional>
@@ -27,7 +28,8 @@ namespace emperor {
 struct Configuration {
   vassal::VassalConfig config;
   std::vector<vassal::Diagnostic> diagnostics;
-  std::string encoded;  ///< the three layers of settings, as the vassal gets them (settings_codec.h)
+  std::string encoded;  ///< the three layers of settings, as the vassal gets them
+                        ///< (settings_codec.h)
 };
 
 /// One life of the vassal program.
@@ -41,13 +43,14 @@ struct Generation {
   base::Instant began;
   bool holds_slot = false;
   bool ready = false;
-  bool over = false;     ///< it was told to end (killed, drained); nothing of it is news any more
-  bool exited = false;   ///< its first process was reaped
-  unsigned looks = 0;    ///< how often its leaf was looked at after that
-  uint64_t cpu_seen = 0; ///< for the start slots
+  bool over =
+      false;  ///< it was told to end (killed, drained); nothing of it is news any more
+  bool exited = false;       ///< its first process was reaped
+  unsigned looks = 0;        ///< how often its leaf was looked at after that
+  uint64_t cpu_seen = 0;     ///< for the start slots
   base::Instant told_since;  ///< for the lines it adds to our log
   unsigned told = 0;
-  std::string failure;   ///< why it could not start, or how it ended
+  std::string failure;  ///< why it could not start, or how it ended
 };
 
 struct Vassal {
@@ -57,7 +60,8 @@ struct Vassal {
   size_t source = 0;
 
   Life life;
-  std::shared_ptr<const Configuration> configuration;  ///< of the newest content that can be used
+  std::shared_ptr<const Configuration>
+      configuration;         ///< of the newest content that can be used
   std::string content_hash;  ///< of what was read last, good or bad
   std::string file_error;    ///< why the file as it is now cannot be used
   std::string last_error;    ///< what went wrong last, of the file or of a generation
@@ -67,7 +71,7 @@ struct Vassal {
   base::Fd channel_receive;
   base::Instant channel_since;  ///< when a spoiled one was replaced last
   Backoff spoils{{.healthy = std::chrono::seconds(60)}};
-  bool spoiled = false;  ///< and not replaced yet
+  bool spoiled = false;                         ///< and not replaced yet
   std::map<std::string, TenantSocket> sockets;  ///< by SocketAddress::text
   cgroups::Group group;
   bool has_group = false;

@@ -70,12 +70,40 @@ struct UnlinkWork {
   ::_exit(0);
 }
 
-base::Result<> give_to(const vassal::VassalConfig& config,
-                       const vassal::SocketAddress& address,
-                       const vassal::BoundSocket& bound,
-                       const vassal::Identity& tenant) {
-  TRY_ASSIGN(const auto owner, owner_of(config.chown_socket));
-  return vassal::chown_socket(address.path, bound, tenant.uid, owner.uid, owner.gid);
+/// Applies chown-socket where there is a file and somebody to take it from.
+base::Result<> give_away(const std::string& chown_to,
+                         const vassal::BoundSocket& bound,
+                         const TenantSocket& socket) {
+  if (chown_to.empty() || socket.path.empty() || !socket.identity) return {};
+  TRY_ASSIGN(const auto owner, owner_of(chown_to));
+  return vassal::chown_socket(socket.path, bound, socket.identity->uid, owner.uid,
+                              owner.gid);
+}
+
+vassal::BindRequest request_for(const vassal::VassalConfig& config,
+                                const TenantSocket& socket,
+                                const vassal::SocketAddress& address) {
+  vassal::BindRequest request;
+  request.address = address;
+  if (config.listen) request.backlog = static_cast<int>(*config.listen);
+  request.mode = config.chmod_socket;
+  if (config.umask) request.umask = *config.umask;
+  request.identity = socket.identity;
+  return request;
+}
+
+/// Waits for the child's answer.
+uvx::Task<base::Result<vassal::BoundSocket>> finish(uvx::Loop& loop,
+                                                    vassal::BindChild& child) {
+  const auto deadline = base::Deadline::in(kBindTime);
+  uvx::Poll poll(loop, child.fd());
+  for (;;) {
+    auto bound = child.finish();
+    if (!bound) co_return std::unexpected(bound.error());
+    if (bound->has_value()) co_return std::move(bound->value());
+    if (auto ready = co_await poll.readable(deadline); !ready)
+      co_return std::unexpected(ready.error());
+  }
 }
 
 }  // namespace
@@ -85,31 +113,20 @@ uvx::Task<base::Result<TenantSocket>> bind_socket(
     const vassal::VassalConfig& config,
     vassal::SocketAddress address,
     std::optional<vassal::Identity> identity) {
-  vassal::BindRequest request;
-  request.address = address;
-  if (config.listen) request.backlog = static_cast<int>(*config.listen);
-  request.mode = config.chmod_socket;
-  if (config.umask) request.umask = *config.umask;
-  request.identity = identity;
+  TenantSocket socket;
+  if (address.kind == vassal::SocketAddress::Kind::unix_path) socket.path = address.path;
+  socket.identity = std::move(identity);
   const std::string chown_to = config.chown_socket;
-  const bool by_path = address.kind == vassal::SocketAddress::Kind::unix_path;
-  auto child = vassal::BindChild::start(request);
+  auto child = vassal::BindChild::start(request_for(config, socket, address));
   if (!child) co_return std::unexpected(child.error());
-  const auto deadline = base::Deadline::in(kBindTime);
-  uvx::Poll poll(loop, child->fd());
-  for (;;) {
-    auto bound = child->finish();
-    if (!bound) co_return std::unexpected(bound.error());
-    if (*bound) {
-      if (by_path && identity && !chown_to.empty())
-        if (auto given = give_to(config, address, **bound, *identity); !given)
-          co_return std::unexpected(given.error());
-      co_return TenantSocket{std::move((*bound)->socket), by_path ? address.path : "",
-                             (*bound)->device, (*bound)->inode, identity};
-    }
-    if (auto ready = co_await poll.readable(deadline); !ready)
-      co_return base::wrap(ready.error(), "bind " + address.text);
-  }
+  auto bound = co_await finish(loop, *child);
+  if (!bound) co_return base::wrap(bound.error(), "bind " + address.text);
+  if (auto given = give_away(chown_to, *bound, socket); !given)
+    co_return std::unexpected(given.error());
+  socket.device = bound->device;
+  socket.inode = bound->inode;
+  socket.fd = std::move(bound->socket);
+  co_return socket;
 }
 
 uvx::Task<void> unlink_socket(uvx::Loop& loop, TenantSocket socket) {

@@ -1,7 +1,8 @@
 #include "emperor/trust.h"
 
-#include <fmt/core.h>
 #include <sys/stat.h>
+
+#include <fmt/core.h>
 
 namespace emperor {
 
@@ -9,27 +10,34 @@ namespace {
 
 std::optional<std::string> fault_of(const Ownership& o, uid_t self) {
   if (o.uid != 0 && o.uid != self)
-    return fmt::format("{} is owned by uid {}: give it to root, or set trusted = true", o.path,
-                       o.uid);
+    return fmt::format("{} is owned by uid {}: give it to root, or set trusted = true",
+                       o.path, o.uid);
   if ((o.mode & (S_IWGRP | S_IWOTH)) != 0)
-    return fmt::format("{} can be written by others (mode {:04o}): chmod go-w it, or set trusted = true",
-                       o.path, o.mode & 07777);
+    return fmt::format(
+        "{} can be written by others (mode {:04o}): chmod go-w it, or set trusted = true",
+        o.path, o.mode & 07777);
   return std::nullopt;
 }
 
 }  // namespace
 
-std::optional<std::string> distrust(const Ownership& file, const Ownership& directory, uid_t self) {
+std::optional<std::string> distrust(const Ownership& file,
+                                    const Ownership& directory,
+                                    uid_t self) {
   if (!S_ISREG(file.mode)) return file.path + " is not a regular file";
   if (auto fault = fault_of(file, self)) return fault;
   return fault_of(directory, self);
 }
 
-std::optional<std::string> distrust_opened(const Ownership& file, uid_t reader, uid_t self) {
+std::optional<std::string> distrust_opened(const Ownership& file,
+                                           uid_t reader,
+                                           uid_t self) {
   const bool privileged = self == 0 && reader == 0;
   if (!privileged || file.uid == 0) return std::nullopt;
-  return fmt::format("{} is owned by uid {} and was read with root's rights: a file of root's can only use root's",
-                     file.path, file.uid);
+  return fmt::format(
+      "{} is owned by uid {} and was read with root's rights: a file of root's can only "
+      "use root's",
+      file.path, file.uid);
 }
 
 }  // namespace emperor

@@ -1,8 +1,8 @@
 // Trust: may this file decide what runs on the machine?
 //
-// Pure: looks at owners and modes that somebody else has fetched. Without tyrant mode whoever can
-// write a vassal file or its directory can run code as any user, so only the emperor's own user
-// and root may be able to, unless the operator says `trusted`.
+// Pure: looks at owners and modes that somebody else has fetched. Without tyrant mode
+// whoever can write a vassal file or its directory can run code as any user, so only the
+// emperor's own user and root may be able to, unless the operator says `trusted`.
 #pragma once
 
 #include <sys/types.h>
@@ -19,12 +19,17 @@ struct Ownership {
   mode_t mode = 0;
 };
 
-/// Why `file` in `directory` must not be taken, naming the path, the owner and the cure; nothing
-/// if it may. `self` is the user the emperor runs as.
-std::optional<std::string> distrust(const Ownership& file, const Ownership& directory, uid_t self);
+/// Why `file` in `directory` must not be taken, naming the path, the owner and the cure;
+/// nothing if it may. `self` is the user the emperor runs as.
+std::optional<std::string> distrust(const Ownership& file,
+                                    const Ownership& directory,
+                                    uid_t self);
 
-/// Why what was read must not be taken, although the operator trusts whom a file belongs to: text of
-/// somebody else's that was read with the rights of `reader`, root or us, could name any file.
-std::optional<std::string> distrust_opened(const Ownership& file, uid_t reader, uid_t self);
+/// Why what was read must not be taken, although the operator trusts whom a file belongs
+/// to: text of somebody else's that was read with the rights of `reader`, root or us,
+/// could name any file.
+std::optional<std::string> distrust_opened(const Ownership& file,
+                                           uid_t reader,
+                                           uid_t self);
 
 }  // namespace emperor

@@ -24,6 +24,6 @@ std::string pair_json(const std::string& key, uint64_t value);
 /// Claims as they are saved in the run directory, and back. What cannot be read is no
 /// claim.
 std::string claims_json(const Claims& claims);
-void restore_claims(const std::string& json, Claims* claims);
+void restore_claims(const std::string& saved, Claims* claims);
 
 }  // namespace emperor

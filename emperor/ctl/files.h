@@ -20,6 +20,6 @@ int check_files(const std::vector<std::string>& files, const FileOptions& option
 int explain_file(const std::string& file, const FileOptions& options);
 
 /// The text of an answer to `explain NAME`, given as JSON.
-std::string explained_text(const std::string& json);
+std::string explained_text(const std::string& text);
 
 }  // namespace emperor::ctl

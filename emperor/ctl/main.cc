@@ -151,7 +151,9 @@ int shut_down(const Arguments& arguments) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+namespace {
+
+int run(int argc, char** argv) {
   CLI::App app("Shows what the emperor does and tells it what to do.", "emperorctl");
   app.set_version_flag("--version", "emperorctl " IMPERIUM_VERSION);
   app.require_subcommand(1);
@@ -211,4 +213,15 @@ int main(int argc, char** argv) {
   if (*start) return change(a, "start");
   if (*stop) return change(a, "stop");
   return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "emperorctl: %s\n", error.what());
+    return 1;
+  }
 }

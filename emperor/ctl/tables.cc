@@ -9,6 +9,7 @@ namespace emperor::ctl {
 std::string table(const std::vector<std::string>& titles,
                   const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths;
+  widths.reserve(titles.size());
   for (const auto& title : titles)
     widths.push_back(title.size());
   for (const auto& row : rows)
