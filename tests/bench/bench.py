@@ -40,10 +40,11 @@ def old_rows():
     return {int(c[0]): c for c in cells if c[0].isdigit() and len(c) == len(HEAD)}
 
 
-def write(found):
+def write(found, load):
     cells = {row.number: row.cells() for row in rows.LATER} | old_rows() | {row.number: row.cells() for row in found}
     commit = version("git", "-C", HERE, "rev-parse", "--short", "HEAD")
     about = [f"Last run: {datetime.date.today()}, rows {', '.join(str(row.number) for row in found)}, commit {commit}.",
+             f"Load average before it: {load:.1f}; above 0.5 other work took its share and the figures say little.",
              f"Linux {platform.release()}, {os.cpu_count()} CPUs, Python 3.11 of Debian; "
              f"{version('/usr/sbin/nginx', '-v')}; uWSGI {version('uwsgi-core', '--version')}; {version('wrk', '-v')}."]
     with open(RESULTS, "w") as f:
@@ -64,7 +65,7 @@ def main():
     if os.geteuid() != 0:
         sys.exit("script/bench needs root: vassals run as another user")
     place = Place(tempfile.mkdtemp(prefix="imperium-bench-", dir="/tmp"))
-    found = []
+    found, load = [], os.getloadavg()[0]
 
     def say(text):
         print(text if options.verbose else ".", end="\n" if options.verbose else "", flush=True)
@@ -79,7 +80,7 @@ def main():
         shutil.rmtree(place.directory, ignore_errors=True)
     print("\n" + table([row.cells() for row in found]))
     if not options.short and options.vassals == 300:
-        write(found)
+        write(found, load)
     sys.exit(0 if all(row.met for row in found) else 1)
 
 
