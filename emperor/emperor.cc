@@ -62,9 +62,14 @@ uvx::Task<int> Emperor::run() {
   while (!stopping_)
     co_await stop_.wait();
   co_await shut_down();
+  const bool orphaned = keeper_.lost();
   close_everything();
   co_await tasks_.join();
   tree_.try_remove();
+  // What the keeper would remove, were it still there.
+  if (orphaned)
+    for (const char* name : {"keeper.pid", "emperor.pid", "lock"})
+      ::unlink((options_.run_dir + "/" + name).c_str());
   log_.info("emperor: ended");
   co_return 0;
 }

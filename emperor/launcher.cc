@@ -125,11 +125,15 @@ uvx::Task<void> Launcher::listen_to(Launcher* self,
     if (vassal != nullptr) self->heard(*vassal, generation, incoming->message);
   }
   lifeline->close();
+  if (!self->s_.keeper.lost() || !generation->pidfd) co_return;
   // Without a keeper nobody tells how it ended; that it did is told by its pidfd.
+  {
+    uvx::Poll poll(self->s_.loop, generation->pidfd.fd());
+    if (!generation->pidfd.ended()) (void)co_await poll.readable();
+  }
   Vassal* vassal = self->s_.roster.find(name);
-  if (vassal == nullptr || !self->s_.keeper.lost()) co_return;
-  if (generation->pidfd.ended() && !generation->exited)
-    self->first_process_ended(*vassal, generation, "ended, nobody knows how");
+  if (vassal != nullptr && !generation->exited)
+    self->first_process_ended(*vassal, generation, "nobody was there to see how");
 }
 
 void Launcher::heard(Vassal& vassal,
@@ -190,7 +194,10 @@ void Launcher::kill(Vassal& vassal, uint64_t number) {
   if (generation->pidfd) {
     (void)generation->pidfd.signal(SIGKILL);
     (void)generation->leaf.kill();
-    s_.set_alarm(base::Clock::now() + 20ms, {Alarm::Kind::gone, vassal.name, number});
+    // Whoever cannot be killed at once (it hangs in the kernel) is tried again, ever less
+    // often.
+    const auto wait = 20ms * (int64_t{1} << std::min(generation->kills++, 6U));
+    s_.set_alarm(base::Clock::now() + wait, {Alarm::Kind::gone, vassal.name, number});
   } else if (!launching) {
     s_.tasks.spawn(report_gone(this, vassal.name, generation));
   }
@@ -240,6 +247,7 @@ void Launcher::first_process_ended(Vassal& vassal,
 /// Ends what is left in the leaf, removes it, and says so; or comes back soon.
 void Launcher::sweep(Vassal& vassal, const Gen& generation) {
   if (generation->pidfd && !generation->exited) return;
+  if (!vassal.generations.contains(generation->number)) return;
   if (find(vassal.name, generation->number) != generation)
     return;  // that was said before
   if (!generation->leaf.text().empty()) {

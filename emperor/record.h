@@ -47,6 +47,7 @@ struct Generation {
       false;  ///< it was told to end (killed, drained); nothing of it is news any more
   bool exited = false;       ///< its first process was reaped
   unsigned looks = 0;        ///< how often its leaf was looked at after that
+  unsigned kills = 0;        ///< how often it was sent SIGKILL
   uint64_t cpu_seen = 0;     ///< for the start slots
   base::Instant told_since;  ///< for the lines it adds to our log
   unsigned told = 0;

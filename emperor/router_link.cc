@@ -289,6 +289,14 @@ uvx::Task<void> RouterLink::listen_to(RouterLink* self,
       if (const auto id = message.number("id")) self->on_spoiled(*id);
   }
   connection->close();
+  // Without a keeper nobody tells that a router ended; the end of its channel does.
+  if (!self->s_.keeper.lost()) co_return;
+  for (const auto& process : self->processes_) {
+    if (process->connection != connection) continue;
+    (void)process->pidfd.signal(SIGKILL);
+    self->on_exit(process->pid, {base::ExitStatus::Kind::signalled, SIGKILL});
+    co_return;
+  }
 }
 
 // ---- the end

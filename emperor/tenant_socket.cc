@@ -100,7 +100,8 @@ uvx::Task<base::Result<vassal::BoundSocket>> finish(uvx::Loop& loop,
   for (;;) {
     auto bound = child.finish();
     if (!bound) co_return std::unexpected(bound.error());
-    if (bound->has_value()) co_return std::move(bound->value());
+    std::optional<vassal::BoundSocket> answer = *std::move(bound);
+    if (answer) co_return *std::move(answer);
     if (auto ready = co_await poll.readable(deadline); !ready)
       co_return std::unexpected(ready.error());
   }
