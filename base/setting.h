@@ -22,7 +22,8 @@ struct Setting {
   std::string key;
   std::string value;  ///< fully expanded; "" for a key without '='
   Origin origin;
-  /// Read back somewhere as %(key), or made only for that: an unknown key is then no mistake.
+  /// Read back somewhere as %(key), or made only for that: an unknown key is then no
+  /// mistake.
   bool placeholder = false;
   friend bool operator==(const Setting&, const Setting&) = default;
 };

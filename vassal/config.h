@@ -48,10 +48,12 @@ struct StaticMap {
 
 /// `subscribe-to` and `subscribe2`: the key is announced to a router.
 struct Subscription {
-  std::string server;  ///< as written: host:port or a unix path; empty if subscribe2 names none
+  std::string
+      server;  ///< as written: host:port or a unix path; empty if subscribe2 names none
   std::string key;     ///< the key as written
   std::string domain;  ///< the key as a claimed host name; empty if it is not one
-  bool ours = false;   ///< the server is this machine's own router: `domain` stands in `domains`
+  bool ours =
+      false;  ///< the server is this machine's own router: `domain` stands in `domains`
   friend bool operator==(const Subscription&, const Subscription&) = default;
 };
 
@@ -75,8 +77,9 @@ struct VassalConfig {
   // the application
   std::string runtime = "python";  ///< "python" or "command"
   std::string command;             ///< `command =` (a later capability; check accepts it)
-  std::string directory;             ///< of the vassal file: where relative names start without chdir
-  std::string chdir;                 ///< absolute, or empty
+  std::string
+      directory;      ///< of the vassal file: where relative names start without chdir
+  std::string chdir;  ///< absolute, or empty
   std::string wsgi_file;
   std::string module;  ///< "pkg.mod", "pkg.mod:callable", "pkg.mod:factory()"
   std::string callable = "application";
@@ -102,7 +105,7 @@ struct VassalConfig {
   std::chrono::seconds reload_mercy{60};   ///< drain time of a generation before SIGKILL
   std::chrono::seconds socket_timeout{4};  ///< inactivity while reading a request
   std::chrono::seconds start_timeout{60};
-  std::chrono::seconds idle{0};                  ///< 0 = never asleep
+  std::chrono::seconds idle{0};  ///< 0 = never asleep
   uint32_t buffer_size = 65535;
   uint64_t limit_post = 0;  ///< 0 = no limit of its own
 
@@ -130,7 +133,8 @@ struct VassalConfig {
 
 using base::Diagnostic;
 
-/// Who wrote the vassal's own file. A tenant's options are honoured only where the table lets it.
+/// Who wrote the vassal's own file. A tenant's options are honoured only where the table
+/// lets it.
 enum class Author { root, tenant };
 
 /// The three layers of settings, in the order in which they apply.
@@ -138,7 +142,7 @@ struct Layers {
   std::vector<base::Setting> defaults;
   std::vector<base::Setting> vassal;
   std::vector<base::Setting> policy;
-  std::string file = {};          ///< path of the vassal's own file
+  std::string file = {};  ///< path of the vassal's own file
   Author author = Author::root;
   friend bool operator==(const Layers&, const Layers&) = default;
 };
@@ -172,7 +176,8 @@ struct Surroundings {
 
 /// Never fails as a whole: what cannot be used is a diagnostic, and the rest is still
 /// looked at.
-Parsed make_config(const Layers& layers, const Names& names,
+Parsed make_config(const Layers& layers,
+                   const Names& names,
                    const Surroundings& around = {});
 
 }  // namespace vassal

@@ -13,8 +13,9 @@ inline constexpr char kFetch[] =
 inline constexpr char kShutdown[] =
     "shutdown";  ///< I end on purpose: when I am gone, go too
 
-inline constexpr char kNoted[] = "noted";  ///< name = a pid: its exit is dealt with, forget it
-inline constexpr char kUp[] = "up";        ///< the emperor's start succeeded
+inline constexpr char kNoted[] =
+    "noted";                         ///< name = a pid: its exit is dealt with, forget it
+inline constexpr char kUp[] = "up";  ///< the emperor's start succeeded
 
 // keeper -> emperor
 inline constexpr char kHeld[] = "held";  ///< name + 1 fd
@@ -22,7 +23,8 @@ inline constexpr char kHeldEnd[] = "held-end";
 inline constexpr char kExited[] =
     "exited";  ///< pid, status (wait status): a child was reaped. The keeper is the
                ///< parent of every vassal and router (CLONE_PARENT)
-inline constexpr char kReload[] = "reload";  ///< the keeper got SIGHUP: reload every vassal
+inline constexpr char kReload[] =
+    "reload";                            ///< the keeper got SIGHUP: reload every vassal
 inline constexpr char kStop[] = "stop";  ///< the keeper got SIGTERM: shut everything down
 
 }  // namespace wire::keeper
