@@ -21,8 +21,8 @@ class Log {
   static Log to_stderr(std::string name, LogLevel level = LogLevel::info);
   /// A logger that throws everything away (tests, --quiet).
   static Log silent();
-  /// A logger that appends its lines to `*sink`, which must outlive it (tests).
-  static Log to_string(std::string name, std::string* sink);
+  /// A logger that appends its lines to `*out`, which must outlive it (tests).
+  static Log to_string(std::string name, std::string* out);
 
   /// Another name, the same sink and level.
   Log named(std::string name) const;

@@ -72,8 +72,7 @@ void Timer::cancel() {
 }
 
 Task<base::Result<>> Timer::sleep_until(base::Deadline deadline) {
-  TimerAwaiter awaiter{state_, deadline};
-  const int error = co_await awaiter;
+  const int error = co_await TimerAwaiter{state_, deadline};
   if (error != 0) co_return base::fail(error, "sleep");
   co_return base::Result<>{};
 }
@@ -139,8 +138,7 @@ void SignalWatch::close() {
 }
 
 Task<base::Result<>> SignalWatch::next() {
-  SignalAwaiter awaiter{state_};
-  const int error = co_await awaiter;
+  const int error = co_await SignalAwaiter{state_};
   if (error != 0) co_return base::fail(error, "wait for a signal");
   state_->arrived = 0;
   co_return base::Result<>{};

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "base/uv/task.h"
 
-struct uv_loop_s;
+struct uv_loop_s;  // NOLINT(readability-identifier-naming): libuv's name
 
 namespace uvx {
 

@@ -25,7 +25,7 @@ struct Poll::State {
            (writer != nullptr ? UV_WRITABLE : 0);
   }
 
-  void wake(Waiter*& side, int error) {
+  void wake(Waiter*& side, int error) const {
     if (side == nullptr) return;
     side->error = error;
     loop->make_ready(std::exchange(side, nullptr)->handle);

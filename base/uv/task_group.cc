@@ -8,7 +8,7 @@ namespace uvx {
 
 /// A root frame: destroys itself when its task is done.
 struct TaskGroup::Root {
-  struct promise_type {
+  struct promise_type {  // NOLINT(readability-identifier-naming): the language's name
     Root get_return_object() const noexcept { return {}; }
     std::suspend_never initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }
