@@ -82,10 +82,21 @@ class Life(unittest.TestCase):
             t.join()
         self.assertEqual(pids, set(vassal.workers()))
 
+    def until_stopped(self, pid):
+        """Until then a worker still waits in its epoll, and a request could wake it instead of the other."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+                if f.read().rpartition(")")[2].split()[0] == "T":
+                    return
+            os.sched_yield()
+        self.fail(f"pid {pid} did not stop")
+
     def test_random_numbers_differ_between_workers(self):
         vassal = self.start(["processes = 2"], "forked.py")
         first, said = self.ask(vassal, "/")
         os.kill(first, signal.SIGSTOP)
+        self.until_stopped(first)
         second, said_too = self.ask(vassal, "/")
         os.kill(first, signal.SIGCONT)
         values = {first: said, second: said_too}
