@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <csignal>
+#include <cstring>
 #include <limits>
 
 #include <fmt/core.h>
@@ -42,6 +44,18 @@ std::optional<uint32_t> id_of(std::string_view text) {
   // the last id means "no change" to the kernel
   if (!number || *number >= UINT32_MAX) return std::nullopt;
   return static_cast<uint32_t>(*number);
+}
+
+/// "TERM", "SIGTERM" or "15".
+std::optional<int> signal_of(std::string_view text) {
+  if (text.starts_with("SIG")) text.remove_prefix(3);
+  const auto number = base::parse_unsigned(text);
+  for (int signal = 1; signal < NSIG; ++signal) {
+    const char* name = ::sigabbrev_np(signal);
+    if (number == static_cast<uint64_t>(signal) || (name != nullptr && text == name))
+      return signal;
+  }
+  return std::nullopt;
 }
 
 std::optional<gid_t> group_of(ConfigBuild& build, const Setting& s) {
@@ -204,10 +218,23 @@ void apply_listen(ConfigBuild& build, const Setting& s) {
   build.config.listen = clamp_to(*number, INT32_MAX);
 }
 
-void apply_command(ConfigBuild& build, const Setting& s) {
-  build.config.command = s.value;
-  build.config.runtime = s.value.empty() ? "python" : "command";
-  if (!s.value.empty()) build.warn(s, "command is not run in this version");
+void apply_command_type(ConfigBuild& build, const Setting& s) {
+  if (s.value == "simple")
+    build.command_type = CommandType::simple;
+  else if (s.value == "notify")
+    build.command_type = CommandType::notify;
+  else if (s.value == "uwsgi")
+    build.command_type = CommandType::uwsgi;
+  else
+    build.error(s,
+                fmt::format("command-type = {}: write simple, notify or uwsgi", s.value));
+}
+
+void apply_stop_signal(ConfigBuild& build, const Setting& s) {
+  if (const auto number = signal_of(s.value))
+    build.config.stop_signal = *number;
+  else
+    build.error(s, fmt::format("'{}' is no signal: write TERM, INT, QUIT, ...", s.value));
 }
 
 void apply_idle(ConfigBuild& build, const Setting& s) {

@@ -21,6 +21,7 @@ struct ConfigBuild {
   VassalConfig config;
   std::vector<Diagnostic> diagnostics;
   CgroupOptions cgroup_options;
+  std::optional<CommandType> command_type;
   /// Where relative socket paths start: the last chdir of all, wherever its line stands.
   std::string socket_directory;
 

@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "vassal/build.h"
+#include "vassal/command_plan.h"
 #include "vassal/options.h"
 
 namespace vassal {
@@ -26,7 +27,7 @@ enum class Layer { defaults, vassal, policy };
 class Maker {
  public:
   Maker(const Layers& layers, const Names& names, const Surroundings& around)
-      : layers_(layers), build_{names, around, {}, {}, {}, {}} {}
+      : layers_(layers), build_{names, around, {}, {}, {}, {}, {}} {}
 
   Parsed run();
 
@@ -40,6 +41,7 @@ class Maker {
   void look_at_value(const Setting& s, const Row& row);
   void settle_ids();
   void settle_application();
+  void settle_command();
   void settle_domains();
   void sort_diagnostics();
 
@@ -66,6 +68,7 @@ Parsed Maker::run() {
   walk(layers_.policy, Layer::policy);
   settle_ids();
   settle_application();
+  settle_command();
   settle_domains();
   sort_diagnostics();
   return {std::move(build_.config), std::move(build_.diagnostics)};
@@ -182,6 +185,24 @@ void Maker::settle_application() {
   if (!any && !layers_.vassal.empty())
     build_.error(whole_file_,
                  "no application: none of wsgi-file, module, mount and command is set");
+}
+
+/// A command serves its sockets itself: nothing of ours sees its requests.
+void Maker::settle_command() {
+  VassalConfig& c = build_.config;
+  if (c.command.empty()) return;
+  c.runtime = "command";
+  c.command_type = build_.command_type.value_or(
+      looks_like_uwsgi(c.command) ? CommandType::uwsgi : CommandType::simple);
+  if (!c.domains.empty())
+    build_.warn(whole_file_,
+                "domain has no effect beside command: the fastrouter does not relay to "
+                "it, so let nginx use its socket");
+  c.domains.clear();
+  if (c.idle.count() > 0)
+    build_.warn(whole_file_,
+                "idle has no effect beside command: its requests are not seen");
+  c.idle = {};
 }
 
 void Maker::settle_domains() {

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -57,6 +58,10 @@ struct Subscription {
   friend bool operator==(const Subscription&, const Subscription&) = default;
 };
 
+/// How a command says that it is ready: not at all, by sd_notify(3), or by uWSGI's
+/// emperor protocol.
+enum class CommandType { simple, notify, uwsgi };
+
 struct VassalConfig {
   // who
   std::optional<uid_t> uid;
@@ -76,7 +81,10 @@ struct VassalConfig {
 
   // the application
   std::string runtime = "python";  ///< "python" or "command"
-  std::string command;             ///< `command =` (a later capability; check accepts it)
+  std::string command;             ///< `command =`, for /bin/sh behind an `exec`
+  CommandType command_type = CommandType::simple;
+  std::chrono::seconds startsecs{1};  ///< alive so long, a simple command counts as ready
+  int stop_signal = SIGTERM;          ///< what asks a command to finish
   std::string
       directory;      ///< of the vassal file: where relative names start without chdir
   std::string chdir;  ///< absolute, or empty
@@ -105,7 +113,8 @@ struct VassalConfig {
   std::chrono::seconds reload_mercy{60};   ///< drain time of a generation before SIGKILL
   std::chrono::seconds socket_timeout{4};  ///< inactivity while reading a request
   std::chrono::seconds start_timeout{60};
-  std::chrono::seconds idle{0};  ///< 0 = never asleep
+  std::chrono::seconds heartbeat{0};  ///< promised interval; 0 = none
+  std::chrono::seconds idle{0};       ///< 0 = never asleep
   uint32_t buffer_size = 65535;
   uint64_t limit_post = 0;  ///< 0 = no limit of its own
 

@@ -1,7 +1,9 @@
 #include "vassal/lifeline.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 
 #include "base/fd_passing.h"
@@ -10,13 +12,23 @@
 
 namespace vassal {
 
+using Word = wire::emperor_byte::Word;
+
 void Lifeline::send(const wire::Message& message) {
-  if (!fd_) return;
+  if (!fd_ || speech_ != Speech::messages) return;
   const auto bytes = wire::encode(message);
   if (!bytes) return;
   if (const auto sent = base::send_with_fds(fd_.get(), *bytes, {}); !sent)
     say(Level::warn,
         "lifeline: " + message.verb + " was not heard: " + sent.error().message());
+}
+
+void Lifeline::send(Word word) {
+  if (!fd_ || speech_ != Speech::emperor_bytes) return;
+  const auto byte = static_cast<uint8_t>(word);
+  if (::send(fd_.get(), &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
+    say(Level::warn,
+        "emperor: " + std::string(wire::emperor_byte::name_of(word)) + " was not heard");
 }
 
 void Lifeline::hello() {
@@ -28,10 +40,27 @@ void Lifeline::hello() {
 
 void Lifeline::ready() {
   send({.verb = wire::lifeline::kReady, .fields = {}});
+  send(Word::spawned);
+  send(Word::accepting);
 }
 
 void Lifeline::draining() {
   send({.verb = wire::lifeline::kDraining, .fields = {}});
+}
+
+void Lifeline::heartbeat() {
+  send({.verb = wire::lifeline::kHeartbeat, .fields = {}});
+  send(Word::heartbeat);
+}
+
+void Lifeline::loyal() {
+  send(Word::loyal);
+  loyal_ = true;
+}
+
+void Lifeline::idle() {
+  send({.verb = wire::lifeline::kIdle, .fields = {}});
+  send(Word::leaving);
 }
 
 void Lifeline::failed(std::string_view reason) {
@@ -46,7 +75,26 @@ void Lifeline::worker_died(uint32_t worker_id, std::string_view reason) {
   send(message);
 }
 
+/// The order in the words of our own line.
+std::optional<wire::Message> Lifeline::receive_byte() {
+  uint8_t byte = 0;
+  const ssize_t n = ::recv(fd_.get(), &byte, 1, MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) return {};
+  using enum wire::emperor_byte::Order;
+  const auto order = n == 1 ? wire::emperor_byte::order_of(byte) : stop;
+  if (n != 1) {
+    say(Level::warn, "emperor: gone, so this vassal goes, too");
+    fd_.reset();
+  }
+  // What is no order at all is a message without a verb.
+  wire::Message message;
+  if (order == reload) message.verb = wire::lifeline::kReload;
+  if (order == stop || order == stop_gracefully) message.verb = wire::lifeline::kDrain;
+  return message;
+}
+
 std::optional<wire::Message> Lifeline::receive() {
+  if (fd_ && speech_ == Speech::emperor_bytes) return receive_byte();
   while (fd_) {
     std::string buffer(4096, '\0');
     const auto received = base::receive_with_fds(fd_.get(), buffer);

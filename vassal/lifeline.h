@@ -3,6 +3,9 @@
 // Without an emperor (a vassal that runs alone) everything said is dropped and nothing is
 // heard. The emperor may die and another take its place on the same line, so an end of
 // the line is only noted: the vassal goes on serving.
+//
+// Under uWSGI's own emperor the line speaks that one's bytes (wire/emperor_byte.h). Its
+// end then is an order to leave: the next emperor would start a second vassal.
 #pragma once
 
 #include <cstdint>
@@ -10,13 +13,17 @@
 #include <string_view>
 
 #include "base/fd.h"
+#include "base/wire/emperor_byte.h"
 #include "base/wire/message.h"
 
 namespace vassal {
 
 class Lifeline {
  public:
-  explicit Lifeline(base::Fd fd) : fd_(std::move(fd)) {}
+  enum class Speech { messages, emperor_bytes };
+
+  explicit Lifeline(base::Fd fd, Speech speech = Speech::messages)
+      : fd_(std::move(fd)), speech_(speech) {}
 
   /// What to wait on; -1 when there is nobody.
   int fd() const { return fd_.get(); }
@@ -25,6 +32,14 @@ class Lifeline {
   void ready();
   void failed(std::string_view reason);
   void draining();
+  void heartbeat();
+  /// It has answered a request. Only uWSGI's emperor asks for that.
+  void loyal();
+  bool wants_loyalty() const {
+    return fd_ && speech_ == Speech::emperor_bytes && !loyal_;
+  }
+  /// It had nothing to do for long, by its own account.
+  void idle();
   void worker_died(uint32_t worker_id, std::string_view reason);
 
   /// The next message, if one is there. Closes the line once the other end is gone.
@@ -32,8 +47,12 @@ class Lifeline {
 
  private:
   void send(const wire::Message& message);
+  void send(wire::emperor_byte::Word word);
+  std::optional<wire::Message> receive_byte();
 
   base::Fd fd_;
+  Speech speech_;
+  bool loyal_ = false;
 };
 
 }  // namespace vassal

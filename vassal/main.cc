@@ -7,7 +7,9 @@
 #include <csignal>
 #include <cstdio>
 #include <string>
+#include <vector>
 
+#include "vassal/command.h"
 #include "vassal/journal.h"
 #include "vassal/master.h"
 #include "vassal/startup.h"
@@ -23,22 +25,26 @@ int complain(vassal::Lifeline& lifeline, const base::Error& error, int code) {
   return code;
 }
 
-int serve(vassal::CommandLine& line) {
-  vassal::Lifeline lifeline(std::move(line.lifeline));
+int serve(vassal::CommandLine& line, vassal::Lifeline& lifeline) {
   const auto config = vassal::read_config(line);
   if (!config) return complain(lifeline, config.error(), kUsage);
   line.config.reset();  // nothing of ours stays open for the application to find
   if (config->threads == 1) ::mallopt(M_ARENA_MAX, 1);
   if (!line.ini.empty()) {
-    auto bound = vassal::bind_sockets(*config);
-    if (!bound) return complain(lifeline, bound.error(), kFailed);
-    line.sockets = std::move(*bound);
+    if (const auto bound = vassal::bind_sockets(*config, line); !bound)
+      return complain(lifeline, bound.error(), kFailed);
     if (const auto user = vassal::become_user(*config); !user)
       return complain(lifeline, user.error(), kFailed);
   }
   if (const auto settled = vassal::settle_process(*config); !settled)
     return complain(lifeline, settled.error(), kFailed);
 
+  if (config->runtime == "command") {
+    std::vector<vassal::ListenerName> listeners;
+    for (const auto& [fd, text] : line.sockets)
+      listeners.emplace_back(fd.get(), text);
+    return vassal::Command(*config, std::move(listeners), lifeline).run();
+  }
   vassal::Sockets sockets{.handoff = line.handoff.get(), .listeners = {}};
   for (const auto& [fd, text] : line.sockets) {
     vassal::prepare_listener(fd.get());
@@ -68,5 +74,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   // At once: an interpreter that loaded an application is not taken apart again.
-  ::_exit(serve(*line));
+  vassal::Lifeline lifeline(std::move(line->lifeline), line->speech);
+  int code = serve(*line, lifeline);
+  if (code == vassal::kRunAgain)
+    code = complain(lifeline, vassal::run_again(*line, argv), kFailed);
+  vassal::unlink_sockets(*line);
+  ::_exit(code);
 }

@@ -6,17 +6,14 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdlib>
 
-#include "base/files.h"
 #include "base/wire/lifeline.h"
 #include "vassal/journal.h"
+#include "vassal/leftovers.h"
 
 namespace vassal {
 
@@ -79,8 +76,9 @@ int Master::run() {
     tick(base::Clock::now());
     if (phase_ == Phase::draining && !any_worker()) exit_code_ = 0;
   }
-  kill_leftovers();
-  return *exit_code_;
+  end_leftovers();
+  if (again_) outside_.give_back();
+  return again_ ? kRunAgain : *exit_code_;
 }
 
 std::optional<int> Master::load() {
@@ -118,6 +116,7 @@ void Master::announce() {
   if (phase_ != Phase::starting) return;
   phase_ = Phase::serving;
   lifeline_.ready();
+  pulse_.start(config_.heartbeat, lifeline_.wants_loyalty(), base::Clock::now());
   say(Level::info, "ready workers=" + std::to_string(slots_.size()));
 }
 
@@ -127,7 +126,8 @@ bool Master::any_worker() const {
 
 void Master::wait() {
   auto next = next_event(slots_);
-  if (overdue_check_ && (!next || *overdue_check_ < *next)) next = overdue_check_;
+  for (const auto& at : {overdue_check_, pulse_.next()})
+    if (at && (!next || *at < *next)) next = at;
   std::array<epoll_event, 8> events;
   const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
                              wait_ms(next, base::Clock::now()));
@@ -175,6 +175,8 @@ void Master::on_lifeline() {
       drain(base::Clock::now());
     else if (message->verb == wire::lifeline::kStop)
       stop();
+    else if (message->verb == wire::lifeline::kReload && phase_ != Phase::draining)
+      again_ = true, drain(base::Clock::now());
   }
 }
 
@@ -189,6 +191,21 @@ void Master::tick(base::Instant now) {
     if (slot.respawn_at && *slot.respawn_at <= now) spawn(i, now);
   }
   if (overdue_check_ && *overdue_check_ <= now) look_for_overdue(now);
+  if (const auto at = pulse_.next(); at && *at <= now) feel_pulse(now);
+}
+
+void Master::feel_pulse(base::Instant now) {
+  Progress progress;
+  for (uint32_t i = 0; i < slots_.size(); ++i) {
+    const wire::WorkerLine& line = board_.board().line(i);
+    progress.finished += line.finished.load(std::memory_order_relaxed);
+    progress.any_idle |=
+        slots_[i].pid != 0 &&
+        line.state.load(std::memory_order_relaxed) == wire::WorkerState::idle;
+  }
+  const Pulse::Due due = pulse_.look(progress, now);
+  if (due.heartbeat) lifeline_.heartbeat();
+  if (due.loyal) lifeline_.loyal();
 }
 
 std::optional<base::Instant> Master::oldest_of_all(base::Instant now) {
@@ -240,22 +257,6 @@ void Master::stop() {
   for (const Slot& slot : slots_)
     if (slot.pid != 0) ::kill(slot.pid, SIGKILL);
   exit_code_ = 0;
-}
-
-/// Ends what the application left behind; ours are the orphans, too (subreaper).
-void Master::kill_leftovers() {
-  for (;;) {
-    const std::string list =
-        "/proc/self/task/" + std::to_string(::getpid()) + "/children";
-    const std::string pids = base::read_file(list, 1 << 20).value_or("");
-    for (const char* at = pids.c_str(); *at != '\0';) {
-      char* end = nullptr;
-      const long pid = std::strtol(at, &end, 10);
-      if (pid > 0) ::kill(static_cast<pid_t>(pid), SIGKILL);
-      at = end == at ? at + 1 : end;
-    }
-    if (::waitpid(-1, nullptr, 0) < 0 && errno == ECHILD) return;
-  }
 }
 
 }  // namespace vassal

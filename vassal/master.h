@@ -17,12 +17,16 @@
 #include "vassal/config.h"
 #include "vassal/intake.h"
 #include "vassal/lifeline.h"
+#include "vassal/master_pulse.h"
 #include "vassal/master_signals.h"
 #include "vassal/master_slots.h"
 #include "vassal/runtime.h"
 #include "vassal/scoreboard.h"
 
 namespace vassal {
+
+/// Instead of an exit code: the program is to start anew in this process.
+inline constexpr int kRunAgain = 256;
 
 /// Prefixes of the applications that the runtime loads from `config`, by index.
 std::vector<std::string> application_prefixes(const VassalConfig& config);
@@ -39,7 +43,7 @@ class Master {
   Master& operator=(const Master&) = delete;
   ~Master();
 
-  /// Serves until told to end; the exit code of the process.
+  /// Serves until told to end; the exit code of the process, or kRunAgain.
   int run();
 
  private:
@@ -66,10 +70,10 @@ class Master {
   void on_lifeline();
   void tick(base::Instant now);
   void look_for_overdue(base::Instant now);
+  void feel_pulse(base::Instant now);
   std::optional<base::Instant> oldest_of_all(base::Instant now);
   void drain(base::Instant now);
   void stop();
-  void kill_leftovers();
 
   const VassalConfig& config_;
   Sockets sockets_;
@@ -84,6 +88,8 @@ class Master {
   base::Fd poke_;
   MasterSignals outside_;  // gives workers the signals as they were
   std::optional<base::Instant> overdue_check_;
+  Pulse pulse_;
+  bool again_ = false;  // to be followed by the same program on the same sockets
   std::optional<int> exit_code_;
   Phase phase_ = Phase::starting;
 };

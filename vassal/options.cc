@@ -33,7 +33,10 @@ constexpr Row kRows[] = {
   {"listen", "", number, "min(4096, somaxconn)", tenant, honoured, apply_listen, "Backlog of its sockets."},
 
   // the application
-  {"command", "", base::ValueType::command, "", tenant, missing, apply_command, "A server of the tenant's own instead of a Python application."},
+  {"command", "", base::ValueType::command, "", tenant, honoured, set_text<&C::command>, "A server of the tenant's own instead of a Python application, started as `/bin/sh -c 'exec COMMAND'`. It serves what `socket` names: as descriptors 3, 4, ... by LISTEN_FDS, the first one as standard input, too."},
+  {"command-type", "", text, "uwsgi for programs called so, else simple", tenant, honoured, apply_command_type, "How the command says that it is ready: `simple` (it stays alive for startsecs), `notify` (sd_notify(3)), `uwsgi` (uWSGI's emperor protocol)."},
+  {"startsecs", "", duration, "1", tenant, honoured, set_duration<&C::startsecs>, "How long a simple command has to stay alive to count as ready."},
+  {"stop-signal", "", text, "TERM", tenant, honoured, apply_stop_signal, "The signal that asks the command to finish; a uwsgi is asked by its emperor protocol."},
   {"chdir", "", text, "directory of the file", tenant, honoured, apply_chdir, "Working directory, entered before the application is loaded."},
   {"wsgi-file", "file", text, "", tenant, honoured, set_text<&C::wsgi_file>, "Python file with the application."},
   {"module", "wsgi", text, "", tenant, honoured, set_text<&C::module>, "Python module with the application: `pkg.mod`, `pkg.mod:name`, `pkg.mod:factory()`."},
@@ -58,6 +61,7 @@ constexpr Row kRows[] = {
   {"reload-mercy", "", duration, "60", tenant, honoured, set_duration<&C::reload_mercy>, "How long a replaced or stopped generation may finish its requests."},
   {"socket-timeout", "", duration, "4", tenant, honoured, set_duration<&C::socket_timeout>, "The longest silence while a request is read or an answer is written."},
   {"start-timeout", "", duration, "60", tenant, honoured, set_duration<&C::start_timeout>, "The longest that a start may take."},
+  {"heartbeat", "", duration, "off", tenant, honoured, set_duration<&C::heartbeat>, "Tell the emperor so often that requests are being finished, or could be; silence longer than its emperor-required-heartbeat restarts the vassal."},
   {"idle", "", duration, "off", tenant, missing, apply_idle, "Seconds without a request after which the vassal is retired until the next one."},
   {"buffer-size", "", number, "65535", tenant, honoured, apply_buffer_size, "Bytes of variables that one request may have."},
   {"limit-post", "", number, "0", tenant, honoured, set_number<&C::limit_post>, "Bytes that a request body may have; 0 is no limit of the vassal's own."},

@@ -144,7 +144,6 @@ constexpr Row kRows[] = {
   // an emperor's business
   missing("emperor", "emperor-tyrant emperor-tyrant-nofollow emperor-stats emperor-stats-server emperor-pidfile emperor-nofollow emperor-on-demand-extension emperor-on-demand-directory emperor-on-demand-exec emperor-use-clone emperor-wrapper emperor-wrapper-override emperor-throttle emperor-max-throttle emperor-required-heartbeat emperor-curse-tolerance emperor-freq emperor-graceful-shutdown emperor-no-blacklist emperor-magic-exec emperor-extra-extension vassal-set vassals-set vassals-include vassals-include-before vassals-inherit vassals-inherit-before vassals-start-hook vassals-stop-hook", "belongs into the emperor's own configuration"),
   missing("fastrouter", "fastrouter-subscription-server fastrouter-stats fastrouter-stats-server fastrouter-processes fastrouter-timeout fastrouter-use-pattern fastrouter-use-base fastrouter-to fastrouter-fallback fastrouter-resubscribe http-subscription-server http-stats-server subscriptions-sign-check subscriptions-credentials-check subscription-tolerance subscription-dotsplit subscription-algo", "belongs into the emperor's own configuration"),
-  missing("heartbeat", "", "not needed: the lifeline says that a vassal lives"),
 
   {"plugins", "plugin", text, "", SetBy::tenant, Treatment::mapped, apply_plugins, "python is built in; nothing else is run"},
   missing("blacklist", "whitelist end-blacklist end-whitelist", "policy stands in the operator's policy file"),

@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
 #include "base/files.h"
+#include "base/wire/emperor_byte.h"
 #include "vassal/bind.h"
 #include "vassal/identity.h"
 #include "vassal/journal.h"
@@ -47,7 +49,7 @@ base::Result<Layers> layers_of_memfd(int fd) {
   return decode_layers(bytes);
 }
 
-base::Result<Layers> layers_of_file(const std::string& path) {
+ReadOptions options_for_a_file() {
   ReadOptions options;
   options.links = base::Links::follow;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -56,13 +58,50 @@ base::Result<Layers> layers_of_file(const std::string& path) {
     if (equal != std::string_view::npos)
       options.environment.emplace_back(text.substr(0, equal), text.substr(equal + 1));
   }
+  return options;
+}
+
+/// Adds what `path` says. What was said so far counts as standing in front of it.
+base::Result<> add_file(const std::string& path,
+                        ReadOptions& options,
+                        std::vector<base::Setting>& settings) {
+  options.preset.clear();
+  for (const base::Setting& s : settings)
+    options.preset.emplace_back(s.key, s.value);
   ReadResult result = read_vassal_file(path, options);
   const Diagnostic* error = result.first_error();
   tell_all(result.diagnostics, error);
   if (error != nullptr) return base::fail(error->message());
+  const size_t known = std::min(settings.size(), result.settings.size());
+  for (size_t i = 0; i < known; ++i)
+    settings[i].placeholder = true;
+  settings.insert(settings.end(), result.settings.begin() + static_cast<ptrdiff_t>(known),
+                  result.settings.end());
+  return {};
+}
+
+base::Result<> add_surroundings(const std::vector<Surrounding>& all,
+                                ReadOptions& options,
+                                std::vector<base::Setting>& settings) {
+  for (const auto& [kind, text] : all) {
+    if (kind == Surrounding::Kind::file) {
+      TRY(add_file(text, options, settings));
+      continue;
+    }
+    const size_t equal = text.find('=');
+    settings.push_back(
+        {text.substr(0, equal), text.substr(equal + 1), {"--set", 0}, true});
+  }
+  return {};
+}
+
+base::Result<Layers> layers_of_file(const CommandLine& line) {
+  ReadOptions options = options_for_a_file();
   Layers layers;
-  layers.vassal = std::move(result.settings);
-  layers.file = path;
+  TRY(add_surroundings(line.before, options, layers.vassal));
+  TRY(add_file(line.ini, options, layers.vassal));
+  TRY(add_surroundings(line.behind, options, layers.vassal));
+  layers.file = line.ini;
   return layers;
 }
 
@@ -79,7 +118,7 @@ std::string directory_beside_program() {
 
 base::Result<VassalConfig> read_config(const CommandLine& line) {
   TRY_ASSIGN(const Layers layers,
-             line.config ? layers_of_memfd(line.config.get()) : layers_of_file(line.ini));
+             line.config ? layers_of_memfd(line.config.get()) : layers_of_file(line));
   Parsed parsed = make_config(layers, system_names());
   // The emperor told about its files already, when it took them.
   const Diagnostic* error = parsed.first_error();
@@ -88,19 +127,53 @@ base::Result<VassalConfig> read_config(const CommandLine& line) {
   return std::move(parsed.config);
 }
 
-base::Result<std::vector<std::pair<base::Fd, std::string>>> bind_sockets(
-    const VassalConfig& config) {
-  std::vector<std::pair<base::Fd, std::string>> sockets;
+base::Result<> bind_sockets(const VassalConfig& config, CommandLine& line) {
   for (const SocketAddress& address : config.sockets) {
-    BindRequest request;
-    request.address = address;
-    request.mode = config.chmod_socket;
-    if (config.listen) request.backlog = static_cast<int>(*config.listen);
-    if (config.umask) request.umask = *config.umask;
-    TRY_ASSIGN(BoundSocket bound, bind_now(request));
-    sockets.emplace_back(std::move(bound.socket), address.text);
+    const auto same = [&](const auto& socket) {
+      return socket.second == address.text || socket.second == address.path;
+    };
+    if (std::ranges::none_of(line.sockets, same)) {
+      BindRequest request;
+      request.address = address;
+      request.mode = config.chmod_socket;
+      if (config.listen) request.backlog = static_cast<int>(*config.listen);
+      if (config.umask) request.umask = *config.umask;
+      TRY_ASSIGN(BoundSocket bound, bind_now(request));
+      line.sockets.emplace_back(std::move(bound.socket), address.text);
+    }
+    struct stat file{};
+    if (address.kind == SocketAddress::Kind::unix_path &&
+        ::lstat(address.path.c_str(), &file) == 0)
+      line.files.push_back({address.path, file.st_dev, file.st_ino});
   }
-  return sockets;
+  return {};
+}
+
+void unlink_sockets(const CommandLine& line) {
+  for (const SocketFile& known : line.files) {
+    struct stat file{};
+    if (::lstat(known.path.c_str(), &file) == 0 && file.st_dev == known.device &&
+        file.st_ino == known.inode)
+      ::unlink(known.path.c_str());
+  }
+}
+
+base::Error run_again(const CommandLine& line, char** argv) {
+  std::vector<std::string> words;
+  for (char** word = argv; *word != nullptr; ++word)
+    if (!std::string_view(*word).starts_with("--socket-fd")) words.emplace_back(*word);
+  for (const auto& [fd, address] : line.sockets) {
+    ::fcntl(fd.get(), F_SETFD, 0);
+    words.push_back("--socket-fd=" + std::to_string(fd.get()) + ":" + address);
+  }
+  if (const char* number = ::getenv(wire::emperor_byte::kVariable); number != nullptr)
+    ::fcntl(std::atoi(number), F_SETFD, 0);
+  std::vector<char*> arguments;
+  for (std::string& word : words)
+    arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  ::execv("/proc/self/exe", arguments.data());
+  return base::fail_errno("start anew").error();
 }
 
 base::Result<> become_user(const VassalConfig& config) {

@@ -2,14 +2,19 @@
 // and a library for command lines would cost more than the parsing of its dozen options.
 #include <fcntl.h>
 #include <getopt.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstdlib>
+#include <cstring>
 #include <iterator>
 
 #include "base/values.h"
+#include "base/wire/emperor_byte.h"
 #include "vassal/startup.h"
 
 namespace vassal {
@@ -53,6 +58,21 @@ Taken take_socket(CommandLine& line, std::string_view value) {
   return {};
 }
 
+/// The file itself, and with it the border between what stands before and behind it.
+Taken take_ini(CommandLine& line, std::string_view value) {
+  if (!line.ini.empty()) return base::fail("one file is served");
+  line.ini = value;
+  return {};
+}
+
+template <Surrounding::Kind Kind>
+Taken take_surrounding(CommandLine& line, std::string_view value) {
+  if (Kind == Surrounding::Kind::setting && value.find('=') == value.npos)
+    return base::fail("'" + std::string(value) + "' is not key=value");
+  (line.ini.empty() ? line.before : line.behind).push_back({Kind, std::string(value)});
+  return {};
+}
+
 struct Row {
   const char* name;
   const char* value;  ///< what the help calls its value; null: a flag
@@ -61,8 +81,13 @@ struct Row {
 };
 
 constexpr Row kRows[] = {
-    {"ini", "FILE", take_text<&CommandLine::ini>,
-     "serve this file alone; its sockets are bound here"},
+    {"ini", "FILE", take_ini, "serve this file alone; its sockets are bound here"},
+    {"config", "FILE", take_ini, "the same, whatever the file's name"},
+    {"set", "KEY=VALUE", take_surrounding<Surrounding::Kind::setting>,
+     "a setting before or behind the file"},
+    {"include", "FILE", take_surrounding<Surrounding::Kind::file>,
+     "a file before or behind the file"},
+    {"inherit", "FILE", take_surrounding<Surrounding::Kind::file>, "the same"},
     {"runtimes", "DIRECTORY", take_text<&CommandLine::runtimes>,
      "where imperium_python.so is (default: ../lib beside the program)"},
     {"name", "NAME", take_text<&CommandLine::name>, "the vassal's name"},
@@ -85,6 +110,37 @@ constexpr std::array<option, std::size(kRows) + 1> long_options() {
                   kRows[i].value != nullptr ? required_argument : no_argument, nullptr,
                   1};
   return options;
+}
+
+bool listens(int fd) {
+  int on = 0;
+  socklen_t size = sizeof(on);
+  return ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &size) == 0 && on != 0;
+}
+
+/// The address of a listening socket in the words of `socket =`; empty if it has none.
+std::string address_of(int fd) {
+  sockaddr_un address{};
+  socklen_t size = sizeof(address);
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0 ||
+      address.sun_family != AF_UNIX || size <= sizeof(address.sun_family))
+    return {};
+  return std::string(address.sun_path,
+                     ::strnlen(address.sun_path, size - sizeof(address.sun_family)));
+}
+
+/// What a uWSGI emperor gives its vassals beside arguments.
+Taken take_from_foreign_emperor(CommandLine& line) {
+  const char* number = ::getenv(wire::emperor_byte::kVariable);
+  if (line.lifeline || number == nullptr) return {};
+  auto fd = inherited(number);
+  if (!fd) return base::wrap(fd.error(), wire::emperor_byte::kVariable);
+  line.lifeline = *std::move(fd);
+  line.speech = Lifeline::Speech::emperor_bytes;
+  if (!listens(STDIN_FILENO)) return {};
+  TRY_ASSIGN(auto socket, base::duplicate(STDIN_FILENO));
+  line.sockets.emplace_back(std::move(socket), address_of(STDIN_FILENO));
+  return {};
 }
 
 }  // namespace
@@ -119,6 +175,7 @@ base::Result<CommandLine> parse_command_line(int argc, char** argv) {
   if (line.help || line.version) return line;
   if (line.ini.empty() == !line.config)
     return base::fail("give either --ini FILE or --config-fd N");
+  if (!line.ini.empty()) TRY(take_from_foreign_emperor(line));
   return line;
 }
 

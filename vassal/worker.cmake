@@ -3,7 +3,8 @@ add_library(vassal_exchange STATIC request.cc request_mount.cc response.cc)
 target_link_libraries(vassal_exchange PUBLIC wire PRIVATE base_ini)
 
 add_library(vassal_worker STATIC
-  connection.cc intake.cc journal.cc lifeline.cc master.cc master_signals.cc master_slots.cc master_workers.cc request_body.cc
+  command.cc command_start.cc command_state.cc
+  connection.cc intake.cc journal.cc leftovers.cc lifeline.cc master.cc master_pulse.cc master_signals.cc master_slots.cc master_workers.cc request_body.cc
   request_log.cc response_writer.cc scoreboard.cc server.cc startup.cc startup_arguments.cc static_files.cc worker.cc)
 target_link_libraries(vassal_worker PUBLIC vassal_exchange vassal_common vassal_spawn wire base Threads::Threads)
 

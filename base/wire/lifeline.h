@@ -11,12 +11,18 @@ inline constexpr char kReady[] =
 inline constexpr char kFailed[] =
     "failed";  ///< cannot start; field: reason (one line). Then it exits with 22
 inline constexpr char kDraining[] = "draining";  ///< takes no new request any more
+inline constexpr char kHeartbeat[] =
+    "heartbeat";  ///< it makes progress; the first one asks to be missed from then on
+inline constexpr char kIdle[] = "idle";  ///< it had nothing to do and may be put to sleep
 inline constexpr char kWorkerDied[] =
     "worker-died";  ///< fields: worker, reason ("signal 9 (Killed)", "harakiri")
 
 // emperor -> vassal
 inline constexpr char kDrain[] = "drain";  ///< finish what was taken, then exit 0
 inline constexpr char kStop[] = "stop";    ///< exit now
+/// Finish what was taken, then begin anew on the same sockets: what uWSGI's emperor asks
+/// for. Ours starts another process instead.
+inline constexpr char kReload[] = "reload";
 
 /// Exit code of a vassal whose application did not load (uWSGI's UWSGI_FAILED_APP_CODE).
 inline constexpr int kExitNoApp = 22;
