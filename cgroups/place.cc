@@ -1,8 +1,10 @@
 #include "cgroups/place.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <ranges>
 
@@ -15,6 +17,21 @@ namespace cgroups {
 namespace {
 
 constexpr size_t kProcsLimit = 4 << 20;
+
+// True if the group was not there before. On v1 one mkdir makes it; the library comes to
+// the same with a look at the mount table and a mkdir for every level from the top, at
+// each start of a vassal.
+base::Result<bool> make(const Place& place) {
+  const std::string directory = place.directory();
+  if (place.hierarchy.version == Version::v1) {
+    if (::mkdir(directory.c_str(), 0755) == 0) return true;
+    if (errno == EEXIST && ::access((directory + "/cgroup.procs").c_str(), F_OK) == 0)
+      return false;
+  }
+  const bool existed = ::access(directory.c_str(), F_OK) == 0;
+  TRY(library::make(place.path, place.hierarchy.controllers));
+  return !existed;
+}
 
 }  // namespace
 
@@ -37,12 +54,12 @@ base::Result<std::vector<pid_t>> read_procs(const std::string& directory) {
 base::Result<> make_everywhere(std::span<const Place> places) {
   std::vector<Place> made;
   for (const Place& place : places) {
-    const bool existed = ::access(place.directory().c_str(), F_OK) == 0;
-    if (!existed) made.push_back(place);
-    if (auto result = library::make(place.path, place.hierarchy.controllers); !result) {
+    const auto fresh = make(place);
+    if (!fresh) {
       (void)remove_everywhere(made);
-      return result;
+      return std::unexpected(fresh.error());
     }
+    if (*fresh) made.push_back(place);
   }
   return {};
 }

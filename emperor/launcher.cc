@@ -42,8 +42,10 @@ std::string held_name(std::string_view kind,
 }
 
 Launcher::Launcher(Services services) : s_(std::move(services)) {
+  // One more than there are CPUs: each start waits a little (for its exec, for our
+  // answer), and another one uses that time.
   const unsigned cpus = std::max(1U, std::thread::hardware_concurrency());
-  slots_ = s_.options.start_slots > 0 ? s_.options.start_slots : cpus;
+  slots_ = s_.options.start_slots > 0 ? s_.options.start_slots : cpus + 1;
 }
 
 Launcher::Gen Launcher::find(const std::string& vassal, uint64_t generation) const {

@@ -2,9 +2,9 @@
 // what became of them.
 //
 // An edge: sockets, memfds, cgroups, clone. It decides nothing but the order of starts:
-// as many at once as there are CPUs, and a slot is given back when its starter is ready,
-// gone, has had it for 2 s, or stopped using CPU, so that nobody who sleeps while
-// importing blocks the others.
+// as many at once as there are CPUs and one more, and a slot is given back when its
+// starter is ready, gone, has had it for 2 s, or stopped using CPU, so that nobody who
+// sleeps while importing blocks the others.
 #pragma once
 
 #include <deque>

@@ -158,7 +158,7 @@ constexpr auto kTable = std::to_array<OptionRow>({
      text<&Options::vassal_program>},
     {"fastrouter-program", "PATH", "the fastrouter binary (default: beside this one)",
      text<&Options::fastrouter_program>},
-    {"start-slots", "N", "vassals that start at once (default: the number of CPUs)",
+    {"start-slots", "N", "vassals that start at once (default: the number of CPUs and one)",
      [](Options& o, const std::string& v) {
        return parse_number(v, 1, 4096, &o.start_slots);
      }},

@@ -43,7 +43,7 @@ struct Options {
   std::string python;              ///< another Python runtime (a shared object)
   std::string vassal_program;      ///< default: "vassal" beside the emperor's binary
   std::string fastrouter_program;  ///< default: "fastrouter" beside it
-  uint32_t start_slots = 0;        ///< starts at once; 0 = as many as CPUs
+  uint32_t start_slots = 0;        ///< starts at once; 0 = as many as CPUs and one more
   std::chrono::seconds rescan{60};
   std::chrono::seconds shutdown_mercy{30};
   std::string log_level = "info";
