@@ -34,6 +34,18 @@ std::string error_line(const std::string& text) {
       -1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+std::optional<ControlRequest> parse_request(const std::string& line) {
+  const auto json = nlohmann::json::parse(line, nullptr, false);
+  if (!json.is_object() || !json.contains("cmd") || !json["cmd"].is_string())
+    return std::nullopt;
+  ControlRequest request{json["cmd"], {}};
+  if (json.contains("name") && json["name"].is_string()) request.name = json["name"];
+  if (json.contains("lines") && json["lines"].is_number_unsigned())
+    request.lines = json["lines"].get<uint64_t>();
+  request.follow = json.contains("follow") && json["follow"] == true;
+  return request;
+}
+
 }  // namespace
 
 void Control::start(base::Fd listener) {
@@ -81,7 +93,12 @@ uvx::Task<void> Control::converse(base::Fd client) {
     input.append(buffer.data(), static_cast<size_t>(n));
     for (size_t end; open && (end = input.find('\n')) != input.npos;
          input.erase(0, end + 1)) {
-      const std::string line = co_await answer(input.substr(0, end));
+      auto request = parse_request(input.substr(0, end));
+      if (request && hand_over && hand_over(*request, client.get())) {
+        conversations_.erase(&poll);
+        co_return;
+      }
+      const std::string line = co_await answer(std::move(request));
       open = (co_await send_all(poll, client.get(), line + "\n")).has_value();
     }
     if (input.size() > kMaxRequest) break;
@@ -89,15 +106,10 @@ uvx::Task<void> Control::converse(base::Fd client) {
   conversations_.erase(&poll);
 }
 
-uvx::Task<std::string> Control::answer(std::string line) {
-  const auto request = nlohmann::json::parse(line, nullptr, false);
-  if (!request.is_object() || !request.contains("cmd") || !request["cmd"].is_string())
+uvx::Task<std::string> Control::answer(std::optional<ControlRequest> request) {
+  if (!request)
     co_return error_line("not a request: one JSON object with \"cmd\" a line");
-  ControlRequest what{request["cmd"],
-                      request.contains("name") && request["name"].is_string()
-                          ? request["name"].get<std::string>()
-                          : std::string()};
-  auto data = co_await handler_(std::move(what));
+  auto data = co_await handler_(*std::move(request));
   if (!data) co_return error_line(data.error().message());
   co_return "{\"ok\":true,\"data\":" + *data + "}";
 }

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -21,7 +22,9 @@ namespace emperor {
 
 struct ControlRequest {
   std::string command;
-  std::string name;  ///< of a vassal; empty if the command needs none
+  std::string name;                    ///< of a vassal; empty if the command needs none
+  std::optional<uint64_t> lines = {};  ///< of a log
+  bool follow = false;
 };
 
 /// The answer's data as JSON text, or what went wrong.
@@ -33,6 +36,10 @@ class Control {
   Control(uvx::Loop& loop, uvx::TaskGroup& tasks, base::Log& log, ControlHandler handler)
       : loop_(loop), tasks_(tasks), log_(log), handler_(std::move(handler)) {}
 
+  /// Whether somebody else answers that request, with a copy of `client`: then the
+  /// conversation is theirs. May be empty.
+  std::function<bool(const ControlRequest& request, int client)> hand_over;
+
   /// Serves `listener` (bound by the caller) from now on.
   void start(base::Fd listener);
   /// Ends every conversation that is not being answered right now, and the listening.
@@ -41,7 +48,7 @@ class Control {
  private:
   uvx::Task<void> accept();
   uvx::Task<void> converse(base::Fd client);
-  uvx::Task<std::string> answer(std::string line);
+  uvx::Task<std::string> answer(std::optional<ControlRequest> request);
 
   uvx::Loop& loop_;
   uvx::TaskGroup& tasks_;

@@ -27,8 +27,9 @@ Emperor::Emperor(
       changed_(loop),
       stop_(loop),
       rescan_wake_(loop),
+      logger_({loop, tasks_, keeper_, log_, options_}),
       launcher_(
-          {loop, tasks_, keeper_, log_, options_, roster_, tree_,
+          {loop, tasks_, keeper_, logger_, log_, options_, roster_, tree_,
            [this](base::Instant at, Alarm alarm) { set_alarm(at, std::move(alarm)); },
            *this}),
       router_({loop, tasks_, keeper_, log_, options_, roster_, claims_}),
@@ -43,6 +44,9 @@ Emperor::Emperor(
       term_(loop, SIGTERM),
       interrupt_(loop, SIGINT),
       hangup_(loop, SIGHUP) {
+  control_.hand_over = [this](const ControlRequest& request, int client) {
+    return show_log(request, client);
+  };
   router_.on_spoiled = [this](uint64_t id) {
     on_spoiled(id);
   };
@@ -88,6 +92,8 @@ uvx::Task<base::Result<>> Emperor::start() {
     log_.info("cgroups: {}", note);
   adopt_everybody(&*held);
   router_.start(&*held);
+  logger_.start(&*held);
+  adopt_logs();
   clear_leftovers(*held);
   if (auto opened = open_sources(); !opened) co_return opened;
   if (reader_.idle()) purge_claims();
@@ -252,7 +258,8 @@ uvx::Task<void> Emperor::hear_keeper(Emperor* self) {
       const auto pid = static_cast<pid_t>(message.number("pid").value_or(0));
       const auto status = base::ExitStatus::from_wait(
           static_cast<int>(message.number("status").value_or(0)));
-      if (!self->router_.on_exit(pid, status)) self->launcher_.on_exit(pid, status);
+      if (!self->router_.on_exit(pid, status) && !self->logger_.on_exit(pid, status))
+        self->launcher_.on_exit(pid, status);
       self->keeper_.noted(pid);
       self->changed_.set();
     } else if (message.verb == wire::keeper::kStop) {
@@ -306,6 +313,7 @@ uvx::Task<void> Emperor::shut_down() {
         launcher_.kill(*vassal, number);
     }
   }
+  co_await logger_.stop(base::Deadline::in(5s));
   save_claims();
   keeper_.shutting_down();
 }

@@ -21,6 +21,7 @@
 #include "emperor/file_reader.h"
 #include "emperor/keeper_link.h"
 #include "emperor/launcher.h"
+#include "emperor/logger_link.h"
 #include "emperor/options.h"
 #include "emperor/record.h"
 #include "emperor/router_link.h"
@@ -87,6 +88,7 @@ class Emperor final : LauncherReports {
                         const Snapshot::Started& started,
                         Held* held);
   void go_on(Vassal& vassal);
+  void adopt_logs();
   std::shared_ptr<const Configuration> decode(const std::string& encoded) const;
   void clear_leftovers(const Held& held);
 
@@ -110,6 +112,8 @@ class Emperor final : LauncherReports {
   base::Result<std::string> change(Vassal& vassal, Event event);
   base::Result<std::string> explain(const Vassal& vassal) const;
   std::string log_path(const Vassal& vassal) const;
+  base::Result<> keep_log(Vassal& vassal);
+  bool show_log(const ControlRequest& request, int client);
   void save_claims();
 
   void set_alarm(base::Instant at, Alarm alarm);
@@ -128,6 +132,7 @@ class Emperor final : LauncherReports {
   Wake changed_;  // something may have ended: for shutting down
   Wake stop_;
   Wake rescan_wake_;
+  LoggerLink logger_;
   Launcher launcher_;
   RouterLink router_;
   FileReader reader_;

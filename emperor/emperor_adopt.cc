@@ -154,6 +154,14 @@ void Emperor::go_on(Vassal& vassal) {
       on_gone(*still, g, "ended while no emperor was there");
 }
 
+void Emperor::adopt_logs() {
+  for (const auto& [name, vassal] : roster_.all())
+    if (logger_.has(name))
+      if (auto kept = keep_log(*vassal); !kept)
+        log_.error("vassal {}: {}", name, kept.error().message());
+  logger_.synced();
+}
+
 void Emperor::clear_leftovers(const Held& held) {
   for (const auto& [name, fd] : held) {
     log_.debug("adoption: nobody wants {}", base::printable(name));

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "cgroups/name.h"
 #include "emperor/emperor.h"
 #include "emperor/views.h"
 #include "vassal/explain.h"
@@ -59,8 +58,26 @@ base::Result<std::string> Emperor::explain(const Vassal& vassal) const {
 std::string Emperor::log_path(const Vassal& vassal) const {
   if (vassal.configuration && !vassal.configuration->config.logto.empty())
     return vassal.configuration->config.logto;
-  const auto component = cgroups::component_of(vassal.name);
-  return options_.run_dir + "/logs/" + (component ? *component : "") + ".log";
+  return logger_.own_path(vassal.name);
+}
+
+/// Its log is known to the logger, whether it runs or not.
+base::Result<> Emperor::keep_log(Vassal& vassal) {
+  static const vassal::VassalConfig nothing;
+  const auto& config = vassal.configuration ? vassal.configuration->config : nothing;
+  TRY_ASSIGN(const auto identity, launcher_.identity_of(config));
+  return logger_.keep(vassal.name, vassal.id, config, identity);
+}
+
+/// The logger answers who wants lines: it has the file open, and follows over rotation.
+bool Emperor::show_log(const ControlRequest& request, int client) {
+  if (request.command != "logs" || !request.lines) return false;
+  Vassal* vassal = roster_.find(request.name);
+  if (vassal == nullptr) vassal = vassal_of(request.name);
+  if (vassal == nullptr) return false;
+  if (!logger_.has(vassal->name) && !keep_log(*vassal)) return false;
+  logger_.read(vassal->name, client, *request.lines, request.follow);
+  return true;
 }
 
 void Emperor::save_claims() {

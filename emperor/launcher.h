@@ -16,6 +16,7 @@
 #include "cgroups/tree.h"
 #include "emperor/alarms.h"
 #include "emperor/keeper_link.h"
+#include "emperor/logger_link.h"
 #include "emperor/options.h"
 #include "emperor/record.h"
 #include "vassal/spawn_plan.h"
@@ -45,6 +46,7 @@ class Launcher {
     uvx::Loop& loop;
     uvx::TaskGroup& tasks;
     KeeperLink& keeper;
+    LoggerLink& logger;
     base::Log& log;
     const Options& options;
     Roster& roster;
@@ -101,8 +103,6 @@ class Launcher {
                         int board);
   base::Result<> make_group(Vassal& vassal, const Configuration& configuration);
   uvx::Task<base::Result<>> bind_sockets(std::string name, Gen generation);
-  uvx::Task<base::Result<base::Fd>> open_log(std::string name,
-                                             const vassal::VassalConfig& config);
   static uvx::Task<void> listen_to(Launcher* self,
                                    std::string name,
                                    Gen generation,

@@ -1,14 +1,11 @@
 // One start of a generation: sockets, log, group, memfds, clone, and the word of its
 // exec.
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 
-#include "cgroups/name.h"
 #include "emperor/launcher.h"
-#include "emperor/tenant_log.h"
 #include "vassal/spawn.h"
 
 namespace emperor {
@@ -39,13 +36,15 @@ uvx::Task<base::Result<>> Launcher::bring_up(std::string name, Gen generation) {
   if (auto bound = co_await bind_sockets(name, generation); !bound) co_return bound;
   Vassal* vassal = s_.roster.find(name);
   if (vassal == nullptr || generation->over) co_return base::Result<>{};
-  auto log = co_await open_log(name, generation->configuration->config);
+  const auto& config = generation->configuration->config;
+  auto identity = identity_of(config);
+  if (!identity) co_return std::unexpected(identity.error());
+  auto log = co_await s_.logger.output_for(name, vassal->id, config, *identity);
   if (!log) co_return std::unexpected(log.error());
   vassal = s_.roster.find(name);
   if (vassal == nullptr || generation->over) co_return base::Result<>{};
   base::Fd report;
-  if (auto cloned = clone(*vassal, generation, log->get(), &report); !cloned)
-    co_return cloned;
+  if (auto cloned = clone(*vassal, generation, *log, &report); !cloned) co_return cloned;
 
   uvx::Poll poll(s_.loop, report.get());
   for (;;) {
@@ -135,24 +134,6 @@ void Launcher::register_process(Vassal& vassal,
   s_.reports.on_changed(vassal);
 }
 
-/// The file that `logto` names, opened as the tenant; else one of ours in the run
-/// directory.
-uvx::Task<base::Result<base::Fd>> Launcher::open_log(std::string name,
-                                                     const vassal::VassalConfig& config) {
-  if (!config.logto.empty()) {
-    auto identity = identity_of(config);
-    if (!identity) co_return std::unexpected(identity.error());
-    co_return co_await open_tenant_log(s_.loop, config.logto, *identity);
-  }
-  const auto component = cgroups::component_of(name);
-  if (!component) co_return std::unexpected(component.error());
-  const std::string path = s_.options.run_dir + "/logs/" + *component + ".log";
-  base::Fd fd(
-      ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
-  if (!fd) co_return base::fail_errno("open " + path);
-  co_return fd;
-}
-
 // ---- sockets
 // ----------------------------------------------------------------------------------
 
@@ -213,6 +194,7 @@ base::Result<> Launcher::make_channel(Vassal& vassal) {
 }
 
 void Launcher::give_back(Vassal& vassal) {
+  s_.logger.forget(vassal.name);
   vassal.channel_send.reset();
   vassal.channel_receive.reset();
   for (const char* what : {"send", "receive"})

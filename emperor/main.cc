@@ -1,6 +1,6 @@
-// emperor: one binary, two processes. Started by an operator it becomes the keeper;
+// emperor: one binary, three processes. Started by an operator it becomes the keeper;
 // started by the keeper (with the hidden argument of Inheritance) it becomes the emperor
-// proper.
+// proper; started by that one (with the hidden argument of Logger) the logger.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -16,6 +16,7 @@
 #include "cgroups/tree.h"
 #include "emperor/emperor.h"
 #include "emperor/keeper.h"
+#include "emperor/logger.h"
 #include "emperor/options.h"
 
 namespace {
@@ -94,6 +95,11 @@ int be_emperor(const emperor::Inheritance& inheritance, Options options) {
 
 int main(int argc, char** argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && arguments.front().starts_with(emperor::Logger::kFlag)) {
+    auto log = base::Log::to_stderr("logger");
+    return emperor::run_logger(
+        std::string_view(arguments.front()).substr(emperor::Logger::kFlag.size()), log);
+  }
   emperor::Inheritance inheritance;
   const bool proper =
       !arguments.empty() && emperor::Inheritance::parse(arguments.front(), &inheritance);

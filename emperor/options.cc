@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "base/nearest.h"
+#include "base/values.h"
 
 namespace emperor {
 
@@ -47,6 +48,12 @@ std::string parse_seconds(const std::string& text,
   auto fault = parse_number(text, low, 86400, &seconds);
   *out = std::chrono::seconds(seconds);
   return fault;
+}
+
+std::string parse_bytes(const std::string& text, uint64_t* out) {
+  const auto size = base::parse_size(text);
+  if (size) *out = *size;
+  return size ? "" : fmt::format("'{}' is not a size such as 128M", text);
 }
 
 std::string one_of(const std::string& text, std::initializer_list<const char*> words) {
@@ -170,6 +177,17 @@ constexpr auto kTable = std::to_array<OptionRow>({
      [](Options& o, const std::string& v) {
        return parse_seconds(v, 0, &o.shutdown_mercy);
      }},
+    {"logger-uid", "USER", "the user of the logger", text<&Options::logger_uid>},
+    {"logger-gid", "GROUP", "the group of the logger", text<&Options::logger_gid>},
+    {"log-space", "BYTES",
+     "what the logs of one vassal in the run directory may take together (128M)",
+     [](Options& o, const std::string& v) {
+       return parse_bytes(v, &o.log_space);
+     }},
+    {"journald", "PATH", "socket of journald, for vassals with `logger = journald`",
+     text<&Options::journald>},
+    {"syslog", "PATH|HOST:PORT", "socket of syslog, for vassals with `logger = syslog`",
+     text<&Options::syslog>},
     {"log-level", "debug|info|warn|error", "how much is logged",
      [](Options& o, const std::string& v) {
        o.log_level = v;

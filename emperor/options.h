@@ -32,6 +32,12 @@ struct Options {
   std::string router_gid = "nogroup";
   std::vector<std::string> router_options;  ///< passed on to fastrouter as --KEY=VALUE
 
+  std::string logger_uid = "nobody";
+  std::string logger_gid = "nogroup";
+  uint64_t log_space = 128 << 20;  ///< bytes that the logs of one vassal take together
+  std::string journald = "/run/systemd/journal/socket";
+  std::string syslog = "/dev/log";  ///< unix path, or host:port for UDP
+
   std::string defaults;  ///< ini below every vassal file
   std::string policy;    ///< ini above every vassal file
   bool trusted = false;

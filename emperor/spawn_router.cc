@@ -27,6 +27,18 @@ base::Result<Id> id_of(const std::string& text, LookUp look_up) {
 
 }  // namespace
 
+base::Result<std::optional<vassal::Identity>> helper_identity(const std::string& user,
+                                                              const std::string& group) {
+  if (::geteuid() != 0) return std::nullopt;
+  const auto& names = vassal::system_names();
+  vassal::Identity identity;
+  TRY_ASSIGN(identity.uid,
+             id_of<uid_t>(user, [&](const auto& n) { return names.uid_of(n); }));
+  TRY_ASSIGN(identity.gid,
+             id_of<gid_t>(group, [&](const auto& n) { return names.gid_of(n); }));
+  return identity;
+}
+
 base::Result<base::Pidfd> spawn_router(const RouterSpawn& spawn) {
   vassal::SpawnPlan plan;
   plan.program = spawn.program;
@@ -37,15 +49,7 @@ base::Result<base::Pidfd> spawn_router(const RouterSpawn& spawn) {
               {STDERR_FILENO, STDERR_FILENO},
               {spawn.control, kControlFd}};
   plan.parent = vassal::Parent::ours;
-  if (::geteuid() == 0) {
-    const auto& names = vassal::system_names();
-    vassal::Identity identity;
-    TRY_ASSIGN(identity.uid,
-               id_of<uid_t>(spawn.user, [&](const auto& n) { return names.uid_of(n); }));
-    TRY_ASSIGN(identity.gid,
-               id_of<gid_t>(spawn.group, [&](const auto& n) { return names.gid_of(n); }));
-    plan.identity = identity;
-  }
+  TRY_ASSIGN(plan.identity, helper_identity(spawn.user, spawn.group));
   TRY_ASSIGN(auto spawned, vassal::spawn(plan, nullptr));
   return std::move(spawned.process);
 }

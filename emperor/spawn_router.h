@@ -2,10 +2,12 @@
 // control channel and the emperor's standard error.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/process.h"
+#include "vassal/identity.h"
 
 namespace emperor {
 
@@ -16,6 +18,10 @@ struct RouterSpawn {
   std::vector<std::string> arguments;
   int control = -1;  ///< the router's end of the control channel
 };
+
+/// Whom a helper process becomes, from names or numbers; nothing unless we are root.
+base::Result<std::optional<vassal::Identity>> helper_identity(const std::string& user,
+                                                              const std::string& group);
 
 /// Returns as soon as the process exists; what fails later shows as its exit (127 before
 /// exec).

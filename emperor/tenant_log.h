@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/uv/loop.h"
@@ -12,9 +13,19 @@
 
 namespace emperor {
 
-/// Opens or makes the file. Links as last component and what is no regular file are
-/// refused.
-uvx::Task<base::Result<base::Fd>> open_tenant_log(
-    uvx::Loop& loop, std::string path, std::optional<vassal::Identity> identity);
+struct TenantLog {
+  base::Fd fd;
+  /// The tenant may not rename it: it was emptied instead of being put away.
+  bool emptied = false;
+};
+
+/// Opens or makes the file. Links as last component, what is no regular file, and file
+/// systems that a user serves (who could make our writes hang) are refused. `put_away`:
+/// the file and the names it moves on to before (rotated_names()), or nothing.
+uvx::Task<base::Result<TenantLog>> open_tenant_log(
+    uvx::Loop& loop,
+    std::string path,
+    std::optional<vassal::Identity> identity,
+    std::vector<std::string> put_away = {});
 
 }  // namespace emperor

@@ -382,23 +382,6 @@ void apply_queue_timeout(ConfigBuild& build, const Setting& s) {
   if (const auto duration = duration_of(build, s)) build.config.queue_timeout = *duration;
 }
 
-void apply_logto(ConfigBuild& build, const Setting& s) {
-  const bool udp = !s.value.starts_with('/') && s.value.find(':') != s.value.npos;
-  if (udp)
-    return build.warn(
-        s, fmt::format("{} = {}: logs are not sent over the network", s.key, s.value));
-  if (s.value.empty()) return build.warn(s, s.key + " names no file");
-  const bool absolute = s.value.starts_with('/') || build.config.directory.empty();
-  build.config.logto = absolute ? s.value : build.config.directory + "/" + s.value;
-}
-
-void apply_daemonize(ConfigBuild& build, const Setting& s) {
-  if (base::is_flag_word(s.value))
-    return build.warn(
-        s, "daemonize names no file: the emperor keeps the process and its log");
-  apply_logto(build, s);
-}
-
 void apply_plugins(ConfigBuild& build, const Setting& s) {
   static constexpr std::array<std::string_view, 10> kBuiltIn = {
       "python",     "http",       "router_http", "router_static", "router_uwsgi",

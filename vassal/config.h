@@ -132,6 +132,14 @@ struct VassalConfig {
 
   // logs
   std::string logto;
+  std::vector<std::string> loggers;  ///< of "file", "journald", "syslog"; none: file
+  bool log_json = false;
+  std::string log_date;                 ///< strftime, in front of each line
+  uint64_t log_maxsize = 16 << 20;      ///< bytes; 0 = no bound
+  std::chrono::seconds log_max_age{0};  ///< 0 = no bound
+  uint32_t log_keep = 4;                ///< files that were put away
+  uint64_t log_rate = 8 << 20;          ///< bytes per second; 0 = no bound
+  uint64_t log_rate_lines = 0;          ///< per second; 0 = no bound
   bool disable_logging = false;
   std::string log_format;
   bool log_x_forwarded_for = false;

@@ -55,7 +55,8 @@ constexpr Row kRows[] = {
   ignore("wsgi-accept-buffer", "wsgi-accept-buffers wsgi-strict", "PEP 3333 is followed", flag),
   ignore("post-buffering", "post-buffering-bufsize", "bodies are read as the application asks for them"),
   ignore("log-master", "log-master-bufsize threaded-logger", "the log has a writer of its own"),
-  ignore("log-date", "logdate log-prefix logformat-strftime log-micros", "request lines carry the time"),
+  ignore("logformat-strftime", "log-micros", "request lines carry the time"),
+  ignore("log-backupname", "log-reopen log-truncate", "the logs that were put away are called NAME.1, NAME.2 ..."),
   ignore("protocol", "socket-protocol", "sockets speak the uwsgi protocol"),
   ignore("cheap", "die-on-idle", "what idle vassals do is the emperor's business", flag),
   ignore("autoload", "", "the Python runtime is built in", flag),
@@ -119,8 +120,7 @@ constexpr Row kRows[] = {
   missing("vhost", "vhost-host", "give each site a vassal", flag),
 
   // logs
-  missing("logger", "req-logger logger-req log-route log-req-route log-encoder log-req-encoder log-filter log-drain", "the log goes to `logto` alone", format),
-  missing("log-maxsize", "log-backupname log-truncate log-reopen", "the log is not rotated by size"),
+  missing("req-logger", "logger-req log-route log-req-route log-req-encoder log-filter log-drain", "a vassal has one log", format),
   missing("log-4xx", "log-5xx log-slow log-big log-zero log-ioerror log-sendfile", "with disable-logging no request is logged"),
   missing("logfile-chown", "logfile-chmod", "the emperor sets owner and mode of the log"),
 

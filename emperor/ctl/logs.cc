@@ -1,67 +1,128 @@
 #include "emperor/ctl/logs.h"
 
-#include <fcntl.h>
-#include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
+#include <chrono>
 #include <cstdio>
+#include <nlohmann/json.hpp>
+#include <thread>
 
-#include "base/fd.h"
+#include "emperor/ctl/client.h"
 
 namespace emperor::ctl {
 
 namespace {
 
-constexpr off_t kMostBytes = 4 << 20;
+using nlohmann::json;
 
-/// Where the last `lines` lines begin.
-off_t start_of_tail(int fd, size_t lines) {
-  struct stat s{};
-  ::fstat(fd, &s);
-  const off_t from = std::max<off_t>(0, s.st_size - kMostBytes);
-  std::string tail(static_cast<size_t>(s.st_size - from), '\0');
-  const ssize_t n = ::pread(fd, tail.data(), tail.size(), from);
-  tail.resize(n > 0 ? static_cast<size_t>(n) : 0);
-  size_t at = tail.ends_with('\n') ? tail.size() - 1 : tail.size();
-  for (size_t i = 0; i < lines; ++i) {
-    const size_t before = at == 0 ? tail.npos : tail.rfind('\n', at - 1);
-    if (before == tail.npos) return from;
-    at = before;
-  }
-  return from + static_cast<off_t>(at) + 1;
+/// Bytes of the UTF-8 character that begins here; 0 if none does, or if a terminal would
+/// obey it.
+size_t character_at(std::string_view text, size_t at) {
+  const auto byte = [&](size_t i) -> unsigned {
+    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0;
+  };
+  const auto follows = [&](size_t count) {
+    for (size_t i = 1; i <= count; ++i)
+      if ((byte(i) & 0xc0) != 0x80) return false;
+    return true;
+  };
+  const unsigned first = byte(0);
+  if (first == '\t' || (first >= 0x20 && first < 0x7f)) return 1;
+  // U+0080 to U+009F are control characters too
+  if (first == 0xc2) return follows(1) && byte(1) >= 0xa0 ? 2 : 0;
+  if (first > 0xc2 && first < 0xe0) return follows(1) ? 2 : 0;
+  if (first >= 0xe0 && first < 0xf0)
+    return follows(2) && (first != 0xe0 || byte(1) >= 0xa0) ? 3 : 0;
+  if (first >= 0xf0 && first < 0xf5) return follows(3) ? 4 : 0;
+  return 0;
 }
 
-void copy_rest(int fd) {
-  std::array<char, 65536> buffer;
-  for (;;) {
-    const ssize_t n = ::read(fd, buffer.data(), buffer.size());
-    if (n <= 0) break;
-    std::fwrite(buffer.data(), 1, static_cast<size_t>(n), stdout);
+/// What a tenant wrote moves no cursor and sets no title.
+std::string harmless(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = character_at(text, at);
+    if (length > 0) {
+      out.append(text.substr(at, length));
+      at += length;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(text[at++]);
+    out.append("\\x").push_back(kHex[byte >> 4]);
+    out.push_back(kHex[byte & 15]);
   }
-  std::fflush(stdout);
+  return out;
+}
+
+/// The lines of one answer: its head says whether there are any.
+class Printer {
+ public:
+  /// False once there is nothing more to wait for.
+  bool take(std::string_view bytes) {
+    rest_.append(bytes);
+    size_t done = 0;
+    for (size_t end; (end = rest_.find('\n', done)) != rest_.npos; done = end + 1)
+      line(std::string_view(rest_).substr(done, end - done));
+    rest_.erase(0, done);
+    std::fflush(stdout);
+    return error_.empty();
+  }
+  bool answered() const { return answered_; }
+  const std::string& error() const { return error_; }
+
+ private:
+  void line(std::string_view text) {
+    if (!answered_) return head(text);
+    const std::string shown = terminal_ ? harmless(text) : std::string(text);
+    std::fwrite(shown.data(), 1, shown.size(), stdout);
+    std::fputc('\n', stdout);
+  }
+  void head(std::string_view text) {
+    const auto answer = json::parse(text, nullptr, false);
+    answered_ = answer.is_object() && answer.value("ok", false);
+    if (!answered_)
+      error_ = answer.is_object() ? answer.value("error", "no reason given")
+                                  : "no answer in JSON";
+  }
+
+  const bool terminal_ = ::isatty(STDOUT_FILENO) != 0;
+  std::string rest_;
+  std::string error_;
+  bool answered_ = false;
+};
+
+int fail(const std::string& why) {
+  std::fprintf(stderr, "emperorctl: %s\n", why.c_str());
+  return 1;
 }
 
 }  // namespace
 
-int show_log(const std::string& path, size_t lines, Follow follow) {
-  const base::Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) {
-    std::fprintf(stderr, "emperorctl: %s\n",
-                 base::fail_errno("open " + path).error().message().c_str());
-    return 1;
+int show_log(const std::string& control,
+             const std::string& name,
+             size_t lines,
+             Follow follow) {
+  constexpr int kTries = 50;
+  constexpr auto kPause = std::chrono::milliseconds(200);
+  bool began = false;
+  for (int tries = 0; tries < kTries; ++tries) {
+    Printer printer;
+    const json request{{"cmd", "logs"},
+                       {"name", name},
+                       {"lines", began ? 0 : lines},
+                       {"follow", follow == Follow::yes}};
+    const auto asked = ask_for_text(control, request.dump(),
+                                    [&](auto bytes) { return printer.take(bytes); });
+    if (!printer.error().empty()) return fail(printer.error());
+    if (printer.answered() && follow == Follow::no) return 0;
+    if (!asked && !began) return fail(asked.error().message());
+    // The logger or the emperor was away for a moment.
+    if (printer.answered()) tries = 0;
+    began = began || printer.answered();
+    std::this_thread::sleep_for(kPause);
   }
-  ::lseek(fd.get(), start_of_tail(fd.get(), lines), SEEK_SET);
-  copy_rest(fd.get());
-  if (follow == Follow::no) return 0;
-  const base::Fd watch(::inotify_init1(IN_CLOEXEC));
-  ::inotify_add_watch(watch.get(), path.c_str(), IN_MODIFY);
-  std::array<char, 4096> events;
-  while (::read(watch.get(), events.data(), events.size()) > 0)
-    copy_rest(fd.get());
-  return 0;
+  return fail("the log of " + name + " is not to be had any more");
 }
 
 }  // namespace emperor::ctl

@@ -1,14 +1,18 @@
-// `logs NAME`: the end of a vassal's log file, and what is added to it.
+// The end of a vassal's log, for a terminal. The emperor's logger sends the lines: no
+// path of a tenant's is opened here.
 #pragma once
 
-#include <cstddef>
 #include <string>
 
 namespace emperor::ctl {
 
-enum class Follow { yes, no };
+enum class Follow { no, yes };
 
-/// Prints the last `lines` lines of `path`; with Follow::yes goes on until interrupted.
-int show_log(const std::string& path, size_t lines, Follow follow);
+/// Prints what comes back for `request`; with Follow::yes asks again, without old lines,
+/// when the emperor's side went away. Returns the exit code.
+int show_log(const std::string& control,
+             const std::string& name,
+             size_t lines,
+             Follow follow);
 
 }  // namespace emperor::ctl

@@ -121,9 +121,9 @@ int explain(const Arguments& arguments) {
 
 int logs(const Arguments& arguments) {
   json data;
-  if (!ask(arguments, "logs", &data)) return 1;
-  if (arguments.file_options.json) return print_json(data), 0;
-  return ctl::show_log(data.value("path", ""), arguments.lines,
+  if (arguments.file_options.json)
+    return ask(arguments, "logs", &data) ? (print_json(data), 0) : 1;
+  return ctl::show_log(arguments.control, arguments.name, arguments.lines,
                        arguments.follow ? ctl::Follow::yes : ctl::Follow::no);
 }
 

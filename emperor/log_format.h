@@ -1,0 +1,39 @@
+// How one line of a vassal looks where it is written: in its file, to journald, to
+// syslog.
+//
+// Pure. Lines come without their end and may hold any bytes but a newline.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+#include "emperor/log_limits.h"
+
+namespace emperor {
+
+enum class LogEncoding { text, json };
+
+/// Appends one line with its end. `date` is a format of strftime(3) put in front of text;
+/// empty for none.
+void append_line(std::string& out,
+                 LogEncoding encoding,
+                 const std::string& date,
+                 std::string_view vassal,
+                 std::string_view line,
+                 WallClock::time_point now);
+
+/// A datagram of journald's native protocol.
+std::string journald_entry(std::string_view vassal, std::string_view line);
+
+/// RFC 3164 as local daemons expect it (no host name), facility user, severity info.
+std::string syslog_local(std::string_view vassal,
+                         std::string_view line,
+                         WallClock::time_point now);
+/// RFC 5424 for a server elsewhere.
+std::string syslog_remote(std::string_view host,
+                          std::string_view vassal,
+                          std::string_view line,
+                          WallClock::time_point now);
+
+}  // namespace emperor

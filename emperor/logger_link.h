@@ -1,0 +1,103 @@
+// LoggerLink: the emperor's side of the logger. Starts the process and starts it again,
+// makes the vassals' pipes, and opens and puts away their files when the logger asks.
+//
+// The keeper holds both ends of every pipe: no line is lost with a logger or an emperor.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "emperor/keeper_link.h"
+#include "emperor/log_settings.h"
+#include "emperor/options.h"
+#include "vassal/identity.h"
+
+namespace emperor {
+
+class LoggerLink {
+ public:
+  struct Services {
+    uvx::Loop& loop;
+    uvx::TaskGroup& tasks;
+    KeeperLink& keeper;
+    base::Log& log;
+    const Options& options;
+  };
+  explicit LoggerLink(Services services) : s_(services) {}
+
+  /// Takes the pipes that `held` has, and starts the process or adopts the one that is
+  /// there. Then add() for every vassal with a pipe, and synced().
+  void start(Held* held);
+  /// A vassal's log from now on. `identity`: who opens its `logto`.
+  base::Result<> keep(const std::string& vassal,
+                      uint64_t id,
+                      const vassal::VassalConfig& config,
+                      const std::optional<vassal::Identity>& identity);
+  /// Every vassal that has a log was named: other pipes of an earlier emperor's go.
+  void synced();
+
+  /// keep(), and its `logto` opened as the tenant: what fails there is the vassal's
+  /// error. The writing end; ours, valid until forget().
+  uvx::Task<base::Result<int>> output_for(std::string vassal,
+                                          uint64_t id,
+                                          vassal::VassalConfig config,
+                                          std::optional<vassal::Identity> identity);
+  /// Writes what is left of it and lets go.
+  void forget(const std::string& vassal);
+
+  /// Gives `client` the last lines, and with `follow` what comes after them.
+  void read(const std::string& vassal, int client, size_t lines, bool follow);
+  bool has(const std::string& vassal) const { return streams_.contains(vassal); }
+  /// A log in the run directory.
+  std::string own_path(const std::string& vassal) const;
+
+  bool on_exit(pid_t pid, base::ExitStatus status);
+  /// Everything written, the process gone (killed at the deadline).
+  uvx::Task<void> stop(base::Deadline deadline);
+
+ private:
+  struct Stream {
+    uint64_t id = 0;
+    base::Fd read;
+    base::Fd write;
+    LogSettings settings;
+    std::optional<vassal::Identity> identity;
+    bool tenants = false;  ///< the file is the tenant's
+    bool adopted = false;  ///< and nobody asked for it yet
+  };
+  struct Asked {
+    uint64_t id;
+    bool rotate;
+  };
+  base::Result<> spawn();
+  void attach(base::Fd control);
+  void send_everything();
+  void send(const Stream& stream);
+  void send_file(const Stream& stream, base::Result<base::Fd> file);
+  base::Result<> make_pipe(const std::string& vassal, Stream* stream);
+  Stream* find(uint64_t id);
+  static uvx::Task<void> listen_to(LoggerLink* self, std::shared_ptr<MessageChannel> c);
+  void answer(const Asked& asked);
+  static uvx::Task<void> answer_tenants(LoggerLink* self);
+  void failed();
+  static uvx::Task<void> start_again(LoggerLink* self);
+
+  Services s_;
+  std::map<std::string, Stream> streams_;
+  std::map<uint64_t, std::string> names_;
+  std::deque<Asked> asked_;  // of tenants' files: each needs a child
+  size_t answering_ = 0;
+  std::shared_ptr<MessageChannel> channel_;
+  pid_t pid_ = -1;
+  base::Pidfd pidfd_;
+  base::Instant began_;
+  base::Duration wait_ = std::chrono::milliseconds(10);
+  bool stopping_ = false;
+};
+
+}  // namespace emperor
