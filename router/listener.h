@@ -44,6 +44,7 @@ class Listener {
  private:
   enum class Batch { more, empty, pause };
   Batch accept_batch();
+  bool somebody_waits() const;
 
   uvx::Loop& loop_;
   base::Log& log_;
@@ -52,6 +53,7 @@ class Listener {
   uvx::Poll poll_;
   uvx::Timer pause_;
   Reception& reception_;
+  int last_batch_ = 1;  // how many the batch before this one held
   bool closed_ = false;
 };
 

@@ -15,10 +15,19 @@ namespace {
 
 /// After so many connections from one source the others are looked at first.
 constexpr uint32_t kLongestStreak = 16;
-/// After so many fruitless tries that followed a request they are left out,
-constexpr uint32_t kMostLuck = 3;
-/// but for every so manyth.
-constexpr uint32_t kProbe = 8;
+/// Whether to try once more after a request, or to go to sleep, which finds what is
+/// there, too. A try that succeeds saves that call; one that does not costs a fruitless
+/// receive, less than the call, or a fruitless accept, more than twice as much. So luck
+/// counts these up and down, and half of it is enough for another try.
+constexpr int kMostLuck = 16;
+struct Stake {
+  int gain;
+  int loss;
+};
+constexpr Stake kReceive{2, 1};
+constexpr Stake kAccept{1, 2};
+/// Without luck, one request in so many is followed by a try all the same.
+constexpr uint32_t kProbe = 16;
 
 base::Result<> watch(int epoll, int fd, uint32_t events) {
   epoll_event event{};
@@ -47,31 +56,31 @@ base::Result<Intake> Intake::open(const Sockets& sockets, std::span<const int> c
 }
 
 bool Intake::promising() {
-  return woken_ || luck_ > 0 || ++skipped_ % kProbe == 0;
+  return woken_ || luck_ > kMostLuck / 2 || ++skipped_ % kProbe == 0;
 }
 
 std::optional<Arrival> Intake::try_take(std::span<char> buffer) {
-  auto arrival = try_sources(buffer);
-  if (!woken_) luck_ = arrival ? kMostLuck : luck_ - std::min(luck_, 1u);
+  if (sources_.empty()) return std::nullopt;
+  if (++streak_ > kLongestStreak) turn_to((first_ + 1) % sources_.size());
+  Source& source = sources_[first_];
+  auto arrival = take_from(source, buffer);
+  const Stake& stake = source.handoff ? kReceive : kAccept;
+  if (!woken_)
+    luck_ = std::clamp(luck_ + (arrival ? stake.gain : -stake.loss), 0, kMostLuck);
   woken_ = false;
   return arrival;
 }
 
-std::optional<Arrival> Intake::try_sources(std::span<char> buffer) {
-  if (++streak_ > kLongestStreak) {
-    streak_ = 0;
-    ++first_;
-  }
-  const size_t begin = first_;
-  for (size_t i = 0; i < sources_.size(); ++i) {
-    const size_t at = (begin + i) % sources_.size();
-    auto arrival = take_from(sources_[at], buffer);
-    if (!arrival) continue;
-    if (at != begin % sources_.size()) streak_ = 0;
-    first_ = at;
-    return arrival;
-  }
+std::optional<Arrival> Intake::take_last(std::span<char> buffer) {
+  epoll_.reset();
+  for (Source& source : sources_)
+    if (auto arrival = take_from(source, buffer)) return arrival;
   return std::nullopt;
+}
+
+void Intake::turn_to(size_t source) {
+  if (source != first_) streak_ = 0;
+  first_ = source;
 }
 
 std::optional<Arrival> Intake::take_from(Source& source, std::span<char> buffer) {
@@ -134,6 +143,8 @@ int Intake::sleep() {
   for (int i = 0; i < n; ++i) {
     const int fd = events[static_cast<size_t>(i)].data.fd;
     if (std::ranges::find(calls_, fd) != calls_.end()) return fd;
+    const auto source = std::ranges::find(sources_, fd, &Source::fd);
+    if (source != sources_.end()) turn_to(static_cast<size_t>(source - sources_.begin()));
   }
   return -1;
 }

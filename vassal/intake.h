@@ -45,13 +45,15 @@ class Intake {
   /// while connections keep coming faster than they are served, else the sleep finds them
   /// as well.
   bool promising();
-  /// A connection, if one is there. Starts with the source that gave the last one.
+  /// A connection, if one is there: at the source that woke us or gave the last one, and
+  /// at each other one from time to time.
   std::optional<Arrival> try_take(std::span<char> buffer);
   /// Sleeps until a source or a call is ready. Returns the descriptor of the call, -1 for
   /// others.
   int sleep();
-  /// Is no longer woken: what arrives from now on wakes somebody else.
-  void leave() { epoll_.reset(); }
+  /// Is no longer woken: what arrives from now on wakes somebody else. The last wake-up
+  /// may have been meant for a connection that is still there: that one.
+  std::optional<Arrival> take_last(std::span<char> buffer);
   /// Why connections cannot be taken any more (too many open files, ...); 0 while they
   /// can.
   int error() const { return error_; }
@@ -63,18 +65,18 @@ class Intake {
     bool open;
   };
 
-  std::optional<Arrival> try_sources(std::span<char> buffer);
   std::optional<Arrival> take_from(Source& source, std::span<char> buffer);
   std::optional<Arrival> take_handed_over(Source& source, std::span<char> buffer);
   std::optional<Arrival> accept_from(const Source& source);
   void note_failure(Source& source, int code);
+  void turn_to(size_t source);
 
   base::Fd epoll_;
   std::vector<Source> sources_;
   std::vector<int> calls_;
-  size_t first_ = 0;
+  size_t first_ = 0;  // index of the source to look at
   uint32_t streak_ = 0;
-  uint32_t luck_ = 0;     // of the last tries that followed a request
+  int luck_ = 0;          // of the last tries that followed a request
   uint32_t skipped_ = 0;  // tries not made for want of luck
   bool woken_ = true;
   int error_ = 0;

@@ -127,10 +127,7 @@ void Worker::serve_until_left(Server& server, Intake& intake) {
     server.log().flush();
     wait(intake);
   }
-  // The last wake-up may have been meant for a connection that is still there: it would
-  // wake nobody else.
-  intake.leave();
-  if (auto arrival = intake.try_take(server.buffer())) server.serve(std::move(*arrival));
+  if (auto arrival = intake.take_last(server.buffer())) server.serve(std::move(*arrival));
   server.log().flush();
 }
 
