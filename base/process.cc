@@ -3,11 +3,41 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdlib>
+
+#include "base/files.h"
+
 namespace base {
+
+namespace {
+
+// linux/pidfd.h of 6.15, which the headers of older systems lack.
+struct PidfdInfo {
+  uint64_t mask;
+  uint64_t cgroup;
+  std::array<uint32_t, 11> ids;
+  int32_t exit_code;
+};
+static_assert(sizeof(PidfdInfo) == 64);
+constexpr uint64_t kInfoExit = 1 << 3;
+constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+/// The wait status of a process that nobody has reaped yet (proc(5): state, exit_code).
+std::optional<int> status_of_zombie(pid_t pid) {
+  const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+  const size_t name = stat ? stat->rfind(") ") : std::string::npos;
+  if (name == std::string::npos || stat->compare(name, 3, ") Z") != 0) return {};
+  const size_t last = stat->find_last_of(' ');
+  return static_cast<int>(std::strtol(stat->c_str() + last, nullptr, 10));
+}
+
+}  // namespace
 
 ExitStatus ExitStatus::from_wait(int wait_status) {
   if (WIFSIGNALED(wait_status)) return {Kind::signalled, WTERMSIG(wait_status)};
@@ -50,6 +80,18 @@ Result<std::optional<ExitStatus>> Pidfd::try_wait() const {
 bool Pidfd::ended() const {
   pollfd p{fd_.get(), POLLIN, 0};
   return ::poll(&p, 1, 0) == 1;
+}
+
+std::optional<ExitStatus> Pidfd::ended_how() const {
+  PidfdInfo info{};
+  info.mask = kInfoExit;
+  if (::ioctl(fd_.get(), kGetInfo, &info) == 0 && (info.mask & kInfoExit) != 0)
+    return ExitStatus::from_wait(info.exit_code);
+  const auto status = status_of_zombie(pid_);
+  // Of this process, not of a later one of the same number: ours is still there to
+  // signal.
+  if (!status || !signal(0)) return std::nullopt;
+  return ExitStatus::from_wait(*status);
 }
 
 }  // namespace base

@@ -42,6 +42,9 @@ class Pidfd {
   Result<std::optional<ExitStatus>> try_wait() const;
   /// True once the process has ended (zombies included), whoever its parent is.
   bool ended() const;
+  /// How it ended, whoever is its parent. Nothing while it runs, and, on kernels before
+  /// 6.15, once it was reaped.
+  std::optional<ExitStatus> ended_how() const;
 
  private:
   pid_t pid_ = -1;

@@ -54,8 +54,12 @@ void Control::start(base::Fd listener) {
   tasks_.spawn(accept());
 }
 
-void Control::close() {
+void Control::stop_listening() {
   if (poll_) poll_->close();
+}
+
+void Control::close() {
+  stop_listening();
   for (auto* poll : conversations_)
     poll->close();
 }

@@ -44,6 +44,10 @@ class Control {
   void start(base::Fd listener);
   /// Ends every conversation that is not being answered right now, and the listening.
   void close();
+  /// Takes nobody new; who waits is answered by the next emperor on the same listener.
+  void stop_listening();
+  /// Nobody is being talked to.
+  bool idle() const { return conversations_.empty(); }
 
  private:
   uvx::Task<void> accept();

@@ -15,14 +15,26 @@ namespace emperor {
 
 using namespace std::chrono_literals;
 
-Emperor::Emperor(
-    uvx::Loop& loop, Options options, base::Fd keeper, cgroups::Tree tree, base::Log& log)
+Emperor::Emperor(uvx::Loop& loop,
+                 Options options,
+                 Heritage heritage,
+                 cgroups::Tree tree,
+                 base::Log& log)
     : loop_(loop),
       options_(std::move(options)),
+      heritage_(std::move(heritage)),
       log_(log),
       tree_(std::move(tree)),
       tasks_(loop),
-      keeper_(std::make_shared<MessageChannel>(loop, tasks_, std::move(keeper))),
+      keeper_(std::make_shared<MessageChannel>(loop, tasks_, base::Fd(heritage_.channel)),
+              base::Fd(heritage_.lock)),
+      door_(loop,
+            tasks_,
+            log_,
+            [this](std::shared_ptr<MessageChannel> channel, pid_t pid) {
+              return on_new_keeper(std::move(channel), pid);
+            }),
+      keeper_wake_(loop),
       alarm_wake_(loop),
       changed_(loop),
       stop_(loop),
@@ -43,7 +55,9 @@ Emperor::Emperor(
                [this](ControlRequest request) { return answer(std::move(request)); }),
       term_(loop, SIGTERM),
       interrupt_(loop, SIGINT),
-      hangup_(loop, SIGHUP) {
+      hangup_(loop, SIGHUP),
+      user2_(loop, SIGUSR2),
+      upgrade_(loop) {
   control_.hand_over = [this](const ControlRequest& request, int client) {
     return show_log(request, client);
   };
@@ -56,6 +70,12 @@ Emperor::Emperor(
 // ------------------------------------------------------------------------------------
 
 uvx::Task<int> Emperor::run() {
+  const bool candidate = heritage_.role == Heritage::Role::candidate;
+  if (candidate && !co_await stand_by()) {
+    close_everything();
+    co_await tasks_.join();
+    co_return 1;
+  }
   if (auto started = co_await start(); !started) {
     log_.error("emperor: {}", started.error().message());
     close_everything();
@@ -63,8 +83,9 @@ uvx::Task<int> Emperor::run() {
     co_return 1;
   }
   keeper_.up();
-  while (!stopping_)
+  while (!stopping_ && !leaving_)
     co_await stop_.wait();
+  if (leaving_) co_await leave();
   co_await shut_down();
   const bool orphaned = keeper_.lost();
   close_everything();
@@ -83,28 +104,38 @@ uvx::Task<base::Result<>> Emperor::start() {
   auto held = co_await keeper_.fetch();
   if (!held) co_return std::unexpected(held.error());
   if (const auto saved = base::read_file(options_.run_dir + "/claims.json", 64 << 20))
-    restore_claims(*saved, &claims_);
+    if (const size_t refused = restore_claims(*saved, &claims_); refused > 0)
+      log_.error("emperor: {}/claims.json: what is no claim is left out entries={}",
+                 options_.run_dir, refused);
   if (auto read = read_layers(); !read) co_return read;
-  if (auto opened = open_control(); !opened) co_return opened;
+  auto control = open_control(&*held);
+  if (!control) co_return std::unexpected(control.error());
+  started_ = true;
   if (auto bound = router_.bind(&*held); !bound)
     co_return base::wrap(bound.error(), "router");
   for (const auto& note : tree_.notes())
     log_.info("cgroups: {}", note);
   adopt_everybody(&*held);
   router_.start(&*held);
+  if (replace_routers_) router_.replace_all();
   logger_.start(&*held);
   adopt_logs();
   clear_leftovers(*held);
   if (auto opened = open_sources(); !opened) co_return opened;
+  // Whoever asks is answered with everything in its place.
+  control_.start(*std::move(control));
+  if (auto opened = door_.open(options_.run_dir + wire::keeper::kDoorName); !opened)
+    co_return opened;
   if (reader_.idle()) purge_claims();
   reader_.on_idle = [this] {
     purge_claims();
   };
   tasks_.spawn(ring_alarms(this));
   tasks_.spawn(hear_keeper(this));
-  tasks_.spawn(hear_signal(this, &term_, true));
-  tasks_.spawn(hear_signal(this, &interrupt_, true));
-  tasks_.spawn(hear_signal(this, &hangup_, false));
+  tasks_.spawn(hear_signal(this, &term_, Wish::stop));
+  tasks_.spawn(hear_signal(this, &interrupt_, Wish::stop));
+  tasks_.spawn(hear_signal(this, &hangup_, Wish::reload));
+  tasks_.spawn(hear_signal(this, &user2_, Wish::upgrade));
   tasks_.spawn(rescan(this));
   log_.info("emperor: up pid={} run-dir={} cgroup={}", ::getpid(), options_.run_dir,
             tree_.text());
@@ -142,11 +173,20 @@ base::Result<> Emperor::read_layers() {
   return {};
 }
 
-base::Result<> Emperor::open_control() {
-  TRY_ASSIGN(auto listener, listen_on(options_.control));
-  TRY(give_socket(options_.control, mode_t{0600}, ""));
-  control_.start(std::move(listener));
-  return {};
+/// The listener outlives the emperor, too: who asks meanwhile is answered by the next
+/// one.
+base::Result<base::Fd> Emperor::open_control(Held* held) {
+  const std::string name = "listener/control/" + options_.control;
+  struct stat s{};
+  base::Fd listener;
+  if (auto kept = held->extract(name); !kept.empty()) listener = std::move(kept.mapped());
+  if (!listener || ::lstat(options_.control.c_str(), &s) != 0) {
+    listener.reset();
+    TRY_ASSIGN(listener, listen_on(options_.control));
+    TRY(give_socket(options_.control, mode_t{0600}, ""));
+    keeper_.hold(name, listener.get());
+  }
+  return listener;
 }
 
 base::Result<> Emperor::open_sources() {
@@ -249,35 +289,14 @@ void Emperor::ring_quiet(const Alarm& alarm) {
   look_at(restless.source, alarm.vassal);
 }
 
-uvx::Task<void> Emperor::hear_keeper(Emperor* self) {
-  for (;;) {
-    auto incoming = co_await self->keeper_.receive();
-    if (!incoming) break;
-    const auto& message = incoming->message;
-    if (message.verb == wire::keeper::kExited) {
-      const auto pid = static_cast<pid_t>(message.number("pid").value_or(0));
-      const auto status = base::ExitStatus::from_wait(
-          static_cast<int>(message.number("status").value_or(0)));
-      if (!self->router_.on_exit(pid, status) && !self->logger_.on_exit(pid, status))
-        self->launcher_.on_exit(pid, status);
-      self->keeper_.noted(pid);
-      self->changed_.set();
-    } else if (message.verb == wire::keeper::kStop) {
-      self->begin_shutdown("the keeper was told to stop");
-    } else if (message.verb == wire::keeper::kReload) {
-      self->reload_all();
-    }
-  }
-  if (!self->keeper_.closed())
-    self->log_.error("emperor: the keeper is gone; vassals go on, exits are guessed");
-}
-
-uvx::Task<void> Emperor::hear_signal(Emperor* self, uvx::SignalWatch* watch, bool stop) {
+uvx::Task<void> Emperor::hear_signal(Emperor* self, uvx::SignalWatch* watch, Wish wish) {
   while (co_await watch->next()) {
-    if (stop)
+    if (wish == Wish::stop)
       self->begin_shutdown("signal");
-    else
+    else if (wish == Wish::reload)
       self->reload_all();
+    else
+      self->keeper_.ask_upgrade();
   }
 }
 
@@ -299,23 +318,43 @@ uvx::Task<void> Emperor::shut_down() {
   co_await router_.stop(base::Deadline::in(5s));
   retire_everybody();
   const auto deadline = base::Deadline::in(options_.shutdown_mercy);
-  for (bool killed = false; roster_.size() > 0;) {
+  std::optional<base::Instant> killed;
+  while (roster_.size() > 0) {
     co_await changed_.wait(killed ? base::Deadline::in(1s) : deadline);
     if (!killed && !deadline.passed()) continue;
-    if (!std::exchange(killed, true))
+    if (!killed) {
+      killed = base::Clock::now();
       log_.warn("emperor: kills what is left after shutdown-mercy vassals={}",
                 roster_.size());
-    for (const auto& [name, vassal] : roster_.all()) {
-      std::vector<uint64_t> numbers;
-      for (const auto& [number, generation] : vassal->generations)
-        numbers.push_back(number);
-      for (const uint64_t number : numbers)
-        launcher_.kill(*vassal, number);
     }
+    kill_everybody();
+    if (give_up(*killed)) break;
   }
   co_await logger_.stop(base::Deadline::in(5s));
   save_claims();
   keeper_.shutting_down();
+}
+
+void Emperor::kill_everybody() {
+  for (const auto& [name, vassal] : roster_.all()) {
+    std::vector<uint64_t> numbers;
+    for (const auto& [number, generation] : vassal->generations)
+      numbers.push_back(number);
+    for (const uint64_t number : numbers)
+      launcher_.kill(*vassal, number);
+  }
+}
+
+/// A process that hangs in the kernel ends when the kernel lets go of it, and nobody here
+/// can help: it is named, and left in its cgroup.
+bool Emperor::give_up(base::Instant since_kill) {
+  if (base::Clock::now() - since_kill < options_.kill_patience) return false;
+  for (const auto& [name, vassal] : roster_.all()) {
+    log_.error("vassal {}: cannot be killed, left behind cgroup={}", name,
+               vassal->group.text());
+    launcher_.let_go(*vassal);
+  }
+  return true;
 }
 
 void Emperor::retire_everybody() {
@@ -327,7 +366,10 @@ void Emperor::retire_everybody() {
 }
 
 void Emperor::close_everything() {
-  ::unlink(options_.control.c_str());
+  if (started_) ::unlink(options_.control.c_str());
+  door_.close();
+  keeper_wake_.close();
+  upgrade_.wake.close();
   for (const auto& source : sources_)
     source->close();
   rescan_wake_.close();
@@ -337,6 +379,7 @@ void Emperor::close_everything() {
   term_.close();
   interrupt_.close();
   hangup_.close();
+  user2_.close();
 }
 
 }  // namespace emperor

@@ -19,6 +19,8 @@
 #include "emperor/control.h"
 #include "emperor/dir_source.h"
 #include "emperor/file_reader.h"
+#include "emperor/heritage.h"
+#include "emperor/keeper_door.h"
 #include "emperor/keeper_link.h"
 #include "emperor/launcher.h"
 #include "emperor/logger_link.h"
@@ -32,11 +34,10 @@ namespace emperor {
 
 class Emperor final : LauncherReports {
  public:
-  /// `keeper`: our end of its channel. What is wrong with the operator's settings is
-  /// thrown.
+  /// `heritage`: with our end of the keeper's channel, and the lock; both become ours.
   Emperor(uvx::Loop& loop,
           Options options,
-          base::Fd keeper,
+          Heritage heritage,
           cgroups::Tree tree,
           base::Log& log);
 
@@ -49,9 +50,11 @@ class Emperor final : LauncherReports {
   base::Result<> make_run_dir();
   base::Result<> read_layers();
   base::Result<> open_sources();
-  base::Result<> open_control();
+  base::Result<base::Fd> open_control(Held* held);
   void begin_shutdown(const std::string& why);
   uvx::Task<void> shut_down();
+  void kill_everybody();
+  bool give_up(base::Instant since_kill);
   void retire_everybody();
   void close_everything();
 
@@ -61,8 +64,21 @@ class Emperor final : LauncherReports {
   static uvx::Task<void> ring_alarms(Emperor* self);
   void ring(const Alarm& alarm);
   void ring_quiet(const Alarm& alarm);
+  enum class Wish { stop, reload, upgrade };
+  static uvx::Task<void> hear_signal(Emperor* self, uvx::SignalWatch* watch, Wish wish);
+
+  // one emperor after the other, one keeper after the other (emperor_succession.cc)
+  uvx::Task<bool> stand_by();
+  uvx::Task<base::Result<>> rehearse();
+  uvx::Task<void> leave();
+  uvx::Task<base::Result<std::string>> upgrade();
   static uvx::Task<void> hear_keeper(Emperor* self);
-  static uvx::Task<void> hear_signal(Emperor* self, uvx::SignalWatch* watch, bool stop);
+  void on_keeper(const wire::Message& message);
+  void watch_everybody();
+  static uvx::Task<bool> find_keeper(Emperor* self);
+  base::Result<> start_keeper();
+  std::optional<std::string> on_new_keeper(std::shared_ptr<MessageChannel> channel,
+                                           pid_t pid);
 
   // files
   void scan(size_t source);
@@ -81,6 +97,8 @@ class Emperor final : LauncherReports {
   Vassal* add_vassal(const std::string& path);
 
   // what an earlier emperor left
+  static bool is_snapshot(const std::string& held_name);
+  static base::Result<Snapshot> read_snapshot(const base::Fd& memfd);
   void adopt_everybody(Held* held);
   void adopt(const Snapshot& snapshot, Held* held);
   void adopt_generation(Vassal& vassal,
@@ -121,10 +139,13 @@ class Emperor final : LauncherReports {
 
   uvx::Loop& loop_;
   Options options_;
+  Heritage heritage_;
   base::Log& log_;
   cgroups::Tree tree_;
   uvx::TaskGroup tasks_;
   KeeperLink keeper_;
+  KeeperDoor door_;
+  Wake keeper_wake_;
   Roster roster_;
   Claims claims_;
   Alarms alarms_;
@@ -140,6 +161,15 @@ class Emperor final : LauncherReports {
   uvx::SignalWatch term_;
   uvx::SignalWatch interrupt_;
   uvx::SignalWatch hangup_;
+  uvx::SignalWatch user2_;
+  struct Upgrade {
+    explicit Upgrade(uvx::Loop& loop) : wake(loop) {}
+    Wake wake;
+    bool waits = false;  ///< somebody wants to know how it went
+    std::string failure;
+    uint64_t successor = 0;  ///< its pid
+  };
+  Upgrade upgrade_;
   std::vector<std::unique_ptr<DirSource>> sources_;
   std::vector<base::Setting> defaults_;
   std::vector<base::Setting> policy_;
@@ -150,7 +180,10 @@ class Emperor final : LauncherReports {
   };
   std::unordered_map<std::string, Restless> restless_;  // paths that somebody is writing
   std::minstd_rand random_{std::random_device{}()};
+  bool started_ = false;  ///< what names this emperor in the run directory is ours
   bool stopping_ = false;
+  bool leaving_ = false;          ///< another takes our place
+  bool replace_routers_ = false;  ///< after an upgrade
   bool claims_dirty_ = false;
 };
 

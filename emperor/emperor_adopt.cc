@@ -1,6 +1,7 @@
 // The emperor's inheritance: what an earlier emperor of this keeper left is taken over,
 // each piece checked against the kernel. What nobody can account for is ended and
 // removed.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace emperor {
 
 namespace {
 
-constexpr size_t kMostSnapshot = 64 << 20;
+constexpr off_t kMostSnapshot = 64 << 20;
 
 /// Takes a held descriptor; empty if there is none of that name.
 base::Fd take(Held* held, const std::string& name) {
@@ -24,23 +25,45 @@ base::Fd take(Held* held, const std::string& name) {
   return fd;
 }
 
+/// Whose pidfd it is, by the kernel: a process of that number that was not known of yet
+/// (0), or the one that was. 0 if neither.
+pid_t pid_behind(const base::Fd& pidfd, pid_t known) {
+  if (!pidfd) return 0;
+  const auto info =
+      base::read_file("/proc/self/fdinfo/" + std::to_string(pidfd.get()), 4096);
+  const size_t at = info ? info->find("\nPid:") : std::string::npos;
+  if (at == std::string::npos) return 0;
+  const auto pid = static_cast<pid_t>(std::strtol(info->c_str() + at + 5, nullptr, 10));
+  if (pid <= 0) return known;  // ended and reaped
+  return known == 0 || pid == known ? pid : 0;
+}
+
 }  // namespace
+
+bool Emperor::is_snapshot(const std::string& held_name) {
+  return held_name.starts_with("vassal\n");
+}
+
+base::Result<Snapshot> Emperor::read_snapshot(const base::Fd& memfd) {
+  // Others read the same open file: its position is nobody's.
+  struct stat s{};
+  if (::fstat(memfd.get(), &s) != 0) return base::fail_errno("snapshot");
+  if (s.st_size > kMostSnapshot) return base::fail(EFBIG, "snapshot");
+  std::string bytes(static_cast<size_t>(s.st_size), '\0');
+  if (::pread(memfd.get(), bytes.data(), bytes.size(), 0) != s.st_size)
+    return base::fail_errno("read the snapshot");
+  return decode_snapshot(bytes);
+}
 
 void Emperor::adopt_everybody(Held* held) {
   const auto began = base::Clock::now();
-  const std::string prefix = "vassal\n";
   std::vector<std::string> names;
-  for (auto it = held->lower_bound(prefix);
-       it != held->end() && it->first.starts_with(prefix); ++it)
-    names.push_back(it->first);
+  for (const auto& [name, fd] : *held)
+    if (is_snapshot(name)) names.push_back(name);
   for (const auto& name : names) {
     const base::Fd memfd = take(held, name);
     if (!memfd) continue;
-    ::lseek(memfd.get(), 0, SEEK_SET);
-    const auto bytes = base::read_fd(memfd.get(), kMostSnapshot);
-    const auto snapshot =
-        bytes ? decode_snapshot(*bytes) : std::unexpected(bytes.error());
-    if (snapshot) {
+    if (const auto snapshot = read_snapshot(memfd)) {
       adopt(*snapshot, held);
     } else {
       log_.error("adoption: {}: {}", base::printable(name), snapshot.error().message());
@@ -119,14 +142,15 @@ void Emperor::adopt_generation(Vassal& vassal,
   base::Fd pidfd = take(held, held_name("pidfd", vassal.name, number));
   base::Fd lifeline = take(held, held_name("lifeline", vassal.name, number));
   const base::Fd board = take(held, held_name("scoreboard", vassal.name, number));
-  if (!pidfd || started.pid == 0) return;
+  const pid_t pid = pid_behind(pidfd, static_cast<pid_t>(started.pid));
+  if (pid <= 0) return;
   auto generation = std::make_shared<Generation>();
   generation->number = started.number;
   generation->configuration =
       started.configuration == 0 && vassal.configuration
           ? vassal.configuration
           : decode(snapshot.configurations[started.configuration]);
-  generation->pidfd = base::Pidfd(static_cast<pid_t>(started.pid), std::move(pidfd));
+  generation->pidfd = base::Pidfd(pid, std::move(pidfd));
   generation->leaf = vassal.group.existing_leaf(started.number);
   if (board) generation->scoreboard = ScoreboardView::map(board.get());
   generation->ready = started.ready;
@@ -144,6 +168,12 @@ void Emperor::go_on(Vassal& vassal) {
   const auto missing = [&](uint64_t g) {
     return !vassal.generations.contains(g);
   };
+  // Who came up while nobody listened, first: another may be gone because of that.
+  if (life.next && !missing(*life.next) &&
+      launcher_.missed_ready(*vassal.generations.at(*life.next))) {
+    launcher_.make_ready(vassal, *life.next);
+    return go_on(vassal);
+  }
   if (life.state == State::backoff) set_alarm(now, {Alarm::Kind::due, name});
   if (life.next && missing(*life.next)) launcher_.start(vassal, *life.next);
   std::vector<uint64_t> gone;

@@ -13,9 +13,11 @@ uvx::Task<base::Result<std::string>> Emperor::answer(ControlRequest request) {
   const std::string& command = request.command;
   if (command == "ls") co_return list_json(roster_, claims_);
   if (command == "routes") co_return routes_json(roster_, claims_);
+  if (command == "upgrade") co_return co_await upgrade();
+  if (command == "status") co_return status_json(roster_.size(), keeper_.pid());
   if (command == "shutdown") {
     begin_shutdown("emperorctl shutdown");
-    co_return pair_json("keeper", static_cast<uint64_t>(::getppid()));
+    co_return pair_json("keeper", static_cast<uint64_t>(keeper_.pid()));
   }
   if (command == "reload" && request.name.empty()) {
     reload_all();

@@ -127,15 +127,39 @@ uvx::Task<void> Launcher::listen_to(Launcher* self,
     if (vassal != nullptr) self->heard(*vassal, generation, incoming->message);
   }
   lifeline->close();
-  if (!self->s_.keeper.lost() || !generation->pidfd) co_return;
-  // Without a keeper nobody tells how it ended; that it did is told by its pidfd.
+}
+
+void Launcher::watch(const Vassal& vassal, const Gen& generation) {
+  if (generation->end_watch == nullptr && !generation->exited)
+    s_.tasks.spawn(watch_end(this, vassal.name, generation));
+}
+
+void Launcher::watch_everybody() {
+  for (const auto& [name, vassal] : s_.roster.all())
+    for (const auto& [number, generation] : vassal->generations)
+      if (generation->pidfd) watch(*vassal, generation);
+}
+
+uvx::Task<void> Launcher::watch_end(Launcher* self, std::string name, Gen generation) {
+  const base::Pidfd& process = generation->pidfd;
   {
-    uvx::Poll poll(self->s_.loop, generation->pidfd.fd());
-    if (!generation->pidfd.ended()) (void)co_await poll.readable();
+    uvx::Poll poll(self->s_.loop, process.fd());
+    generation->end_watch = &poll;
+    while (!process.ended())
+      if (!co_await poll.readable()) break;
+    generation->end_watch = nullptr;
+  }
+  if (!process.ended()) co_return;
+  // Between being a zombie and being reaped the kernel may not tell.
+  auto how = process.ended_how();
+  for (int look = 0; !how && look < 20; ++look) {
+    (void)co_await self->s_.loop.sleep_for(5ms);
+    how = process.ended_how();
   }
   Vassal* vassal = self->s_.roster.find(name);
-  if (vassal != nullptr && !generation->exited)
-    self->first_process_ended(*vassal, generation, "nobody was there to see how");
+  if (vassal == nullptr || generation->exited) co_return;
+  self->first_process_ended(*vassal, generation,
+                            how ? how->describe() : "nobody was there to see how");
 }
 
 void Launcher::heard(Vassal& vassal,
@@ -178,13 +202,21 @@ void Launcher::became_ready(Vassal& vassal, const Gen& generation) {
 // ---- the end of a generation
 // ------------------------------------------------------------------
 
+/// The tenant decides how long a reload of its own may take, but not how long it stays
+/// when its file is gone.
+base::Duration Launcher::mercy_for(const Vassal& vassal,
+                                   const Generation& generation) const {
+  const std::chrono::seconds own = generation.configuration->config.reload_mercy;
+  return vassal.life.removed() ? std::min(own, s_.options.mercy_max) : own;
+}
+
 void Launcher::drain(Vassal& vassal, uint64_t number) {
   const Gen generation = find(vassal.name, number);
   if (!generation || generation->over) return;
   generation->over = true;
   if (generation->lifeline) generation->lifeline->send({verbs::kDrain, {}});
-  const auto mercy = generation->configuration->config.reload_mercy;
-  s_.set_alarm(base::Clock::now() + mercy, {Alarm::Kind::mercy, vassal.name, number});
+  s_.set_alarm(base::Clock::now() + mercy_for(vassal, *generation),
+               {Alarm::Kind::mercy, vassal.name, number});
   s_.log.info("vassal {}: drains generation={}", vassal.name, number);
 }
 
@@ -315,15 +347,34 @@ void Launcher::adopt(Vassal& vassal, const Gen& generation, base::Fd lifeline) {
   }
   const auto& config = generation->configuration->config;
   if (generation->over)
-    s_.set_alarm(now + config.reload_mercy,
+    s_.set_alarm(now + mercy_for(vassal, *generation),
                  {Alarm::Kind::mercy, vassal.name, generation->number});
   else if (!generation->ready)
     s_.set_alarm(now + config.start_timeout,
                  {Alarm::Kind::start_timeout, vassal.name, generation->number});
-  // It ended and the keeper's word about it was lost with the last emperor: do not wait
-  // for ever.
-  if (generation->pidfd.ended())
+  if (!s_.keeper.reaps(generation->pidfd.pid())) {
+    watch(vassal, generation);
+  } else if (generation->pidfd.ended()) {
+    // The keeper's word about it follows, unless an emperor died with it: do not wait for
+    // ever.
     s_.set_alarm(now + 200ms, {Alarm::Kind::lost, vassal.name, generation->number});
+  }
+}
+
+bool Launcher::missed_ready(const Generation& generation) const {
+  return !generation.ready && !generation.over && generation.pidfd &&
+         !generation.pidfd.ended() && generation.scoreboard.says_ready();
+}
+
+void Launcher::make_ready(Vassal& vassal, uint64_t number) {
+  if (const Gen generation = find(vassal.name, number)) became_ready(vassal, generation);
+}
+
+void Launcher::let_go(Vassal& vassal) {
+  for (const auto& [number, generation] : vassal.generations) {
+    if (generation->lifeline) generation->lifeline->close();
+    if (generation->end_watch != nullptr) generation->end_watch->close();
+  }
 }
 
 }  // namespace emperor

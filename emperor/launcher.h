@@ -72,6 +72,14 @@ class Launcher {
   /// The keeper reaped a child; false if it was no vassal.
   bool on_exit(pid_t pid, base::ExitStatus status);
   void on_alarm(const Alarm& alarm);
+  /// Nobody reaps for us any more: the end of each generation is seen by its pidfd.
+  void watch_everybody();
+  /// Its scoreboard says that it is ready, and the word of it went to an emperor that is
+  /// gone.
+  bool missed_ready(const Generation& generation) const;
+  void make_ready(Vassal& vassal, uint64_t number);
+  /// Stops waiting for what cannot be killed.
+  void let_go(Vassal& vassal);
   /// Goes on with a generation that an earlier emperor started: its pidfd is set, its
   /// lifeline given.
   void adopt(Vassal& vassal,
@@ -109,6 +117,9 @@ class Launcher {
                                    std::shared_ptr<MessageChannel> lifeline);
   void heard(Vassal& vassal, const Gen& generation, const wire::Message& message);
   static bool may_tell(Generation& generation);
+  void watch(const Vassal& vassal, const Gen& generation);
+  static uvx::Task<void> watch_end(Launcher* self, std::string name, Gen generation);
+  base::Duration mercy_for(const Vassal& vassal, const Generation& generation) const;
   void became_ready(Vassal& vassal, const Gen& generation);
   struct Leftovers {
     std::string name;

@@ -129,6 +129,7 @@ void Launcher::register_process(Vassal& vassal,
   generation->lifeline =
       std::make_shared<MessageChannel>(s_.loop, s_.tasks, std::move(lifeline));
   s_.tasks.spawn(listen_to(this, vassal.name, generation, generation->lifeline));
+  if (!s_.keeper.reaps(generation->pidfd.pid())) watch(vassal, generation);
   s_.set_alarm(base::Clock::now() + generation->configuration->config.start_timeout,
                {Alarm::Kind::start_timeout, vassal.name, generation->number});
   s_.reports.on_changed(vassal);

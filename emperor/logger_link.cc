@@ -139,10 +139,12 @@ uvx::Task<void> LoggerLink::listen_to(LoggerLink* self,
       self->answer({*id, message.verb == verbs::kRotate});
   }
   channel->close();
-  // Without a keeper nobody tells that it ended; the end of its channel does.
-  if (!self->s_.keeper.lost() || self->channel_ != channel) co_return;
+  // Without a keeper that is its parent nobody tells that it ended; the end of its
+  // channel does.
+  if (self->channel_ != channel || self->s_.keeper.reaps(self->pid_)) co_return;
   (void)self->pidfd_.signal(SIGKILL);
-  self->on_exit(self->pid_, {base::ExitStatus::Kind::signalled, SIGKILL});
+  const base::ExitStatus killed{base::ExitStatus::Kind::signalled, SIGKILL};
+  self->on_exit(self->pid_, self->pidfd_.ended_how().value_or(killed));
 }
 
 uvx::Task<void> LoggerLink::stop(base::Deadline deadline) {

@@ -1,6 +1,7 @@
 // emperor: one binary, three processes. Started by an operator it becomes the keeper;
-// started by the keeper (with the hidden argument of Inheritance) it becomes the emperor
-// proper; started by that one (with the hidden argument of Logger) the logger.
+// started by the keeper (with the hidden argument of Heritage) it becomes the emperor
+// proper, and started by an emperor whose keeper died, the next keeper; started by an
+// emperor with the hidden argument of Logger, the logger.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 
 namespace {
 
+using emperor::Heritage;
 using emperor::OptionFaults;
 using emperor::Options;
 
@@ -75,10 +77,8 @@ base::Result<cgroups::Tree> open_tree(const Options& options) {
   return cgroups::Tree::open(wanted);
 }
 
-int be_emperor(const emperor::Inheritance& inheritance, Options options) {
+int be_emperor(emperor::Heritage heritage, Options options) {
   ::signal(SIGPIPE, SIG_IGN);
-  for (const int fd : {inheritance.channel, inheritance.lock})
-    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   auto log = base::Log::to_stderr("emperor", level_of(options.log_level));
   auto tree = open_tree(options);
   if (!tree) {
@@ -86,8 +86,8 @@ int be_emperor(const emperor::Inheritance& inheritance, Options options) {
     return 1;
   }
   uvx::Loop loop;
-  emperor::Emperor self(loop, std::move(options), base::Fd(inheritance.channel),
-                        *std::move(tree), log);
+  emperor::Emperor self(loop, std::move(options), std::move(heritage), *std::move(tree),
+                        log);
   return loop.run(self.run());
 }
 
@@ -100,10 +100,17 @@ int main(int argc, char** argv) {
     return emperor::run_logger(
         std::string_view(arguments.front()).substr(emperor::Logger::kFlag.size()), log);
   }
-  emperor::Inheritance inheritance;
-  const bool proper =
-      !arguments.empty() && emperor::Inheritance::parse(arguments.front(), &inheritance);
-  if (proper) arguments.erase(arguments.begin());
+  Heritage heritage;
+  const bool inherits =
+      !arguments.empty() && Heritage::parse(arguments.front(), &heritage);
+  if (inherits) {
+    arguments.erase(arguments.begin());
+    for (const int fd : {heritage.channel, heritage.lock})
+      ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  } else {
+    heritage.installed = emperor::installed_path(argv[0]);
+  }
+  heritage.arguments = arguments;
   for (const auto& argument : arguments) {
     if (argument == "--help" || argument == "-h")
       return std::fputs(emperor::option_help().c_str(), stdout), 0;
@@ -116,8 +123,10 @@ int main(int argc, char** argv) {
   for (const auto& line : faults.lines)
     std::fprintf(stderr, "emperor: %s\n", line.c_str());
   if (!faults.lines.empty()) return 2;
-  if (proper) return be_emperor(inheritance, std::move(options));
+  if (inherits && heritage.role != Heritage::Role::keeper)
+    return be_emperor(std::move(heritage), std::move(options));
 
   auto log = base::Log::to_stderr("keeper", level_of(options.log_level));
-  return emperor::run_keeper({options.run_dir, program, arguments}, log);
+  return emperor::run_keeper(
+      {options.run_dir, std::move(heritage), options.upgrade_timeout}, log);
 }

@@ -46,6 +46,8 @@ class MessageChannel : public std::enable_shared_from_this<MessageChannel> {
 
   void close();
   bool closed() const { return closed_; }
+  /// Nothing waits to be sent.
+  bool flushed() const { return queue_.empty(); }
   int fd() const { return socket_.get(); }
 
  private:

@@ -165,7 +165,8 @@ constexpr auto kTable = std::to_array<OptionRow>({
      text<&Options::vassal_program>},
     {"fastrouter-program", "PATH", "the fastrouter binary (default: beside this one)",
      text<&Options::fastrouter_program>},
-    {"start-slots", "N", "vassals that start at once (default: the number of CPUs and one)",
+    {"start-slots", "N",
+     "vassals that start at once (default: the number of CPUs and one)",
      [](Options& o, const std::string& v) {
        return parse_number(v, 1, 4096, &o.start_slots);
      }},
@@ -176,6 +177,21 @@ constexpr auto kTable = std::to_array<OptionRow>({
     {"shutdown-mercy", "SECONDS", "how long vassals may finish at shutdown",
      [](Options& o, const std::string& v) {
        return parse_seconds(v, 0, &o.shutdown_mercy);
+     }},
+    {"kill-patience", "SECONDS",
+     "how long to wait at shutdown for processes that SIGKILL does not end",
+     [](Options& o, const std::string& v) {
+       return parse_seconds(v, 1, &o.kill_patience);
+     }},
+    {"mercy-max", "SECONDS",
+     "most of its reload-mercy that a vassal gets whose file is gone",
+     [](Options& o, const std::string& v) {
+       return parse_seconds(v, 0, &o.mercy_max);
+     }},
+    {"upgrade-timeout", "SECONDS",
+     "how long a new emperor may take to read the state, and to be up",
+     [](Options& o, const std::string& v) {
+       return parse_seconds(v, 1, &o.upgrade_timeout);
      }},
     {"logger-uid", "USER", "the user of the logger", text<&Options::logger_uid>},
     {"logger-gid", "GROUP", "the group of the logger", text<&Options::logger_gid>},

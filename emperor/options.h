@@ -52,6 +52,9 @@ struct Options {
   uint32_t start_slots = 0;        ///< starts at once; 0 = as many as CPUs and one more
   std::chrono::seconds rescan{60};
   std::chrono::seconds shutdown_mercy{30};
+  std::chrono::seconds kill_patience{30};
+  std::chrono::seconds mercy_max{60};
+  std::chrono::seconds upgrade_timeout{30};
   std::string log_level = "info";
 };
 

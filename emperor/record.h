@@ -51,7 +51,8 @@ struct Generation {
   uint64_t cpu_seen = 0;     ///< for the start slots
   base::Instant told_since;  ///< for the lines it adds to our log
   unsigned told = 0;
-  std::string failure;  ///< why it could not start, or how it ended
+  uvx::Poll* end_watch = nullptr;  ///< while its end is seen by its pidfd only
+  std::string failure;             ///< why it could not start, or how it ended
 };
 
 struct Vassal {

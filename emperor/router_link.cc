@@ -1,6 +1,5 @@
 #include "emperor/router_link.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +8,6 @@
 
 #include "base/wire/router_control.h"
 #include "emperor/listen.h"
-#include "emperor/spawn_router.h"
 
 namespace emperor {
 
@@ -66,105 +64,6 @@ base::Result<> RouterLink::add_listener(const std::string& kind,
   return {};
 }
 
-// ---- processes
-// --------------------------------------------------------------------------------
-
-void RouterLink::start(Held* held) {
-  if (!wanted()) return;
-  for (size_t i = 0; i < s_.options.router_processes; ++i) {
-    auto& process = *processes_.emplace_back(std::make_unique<Process>());
-    process.index = i;
-    const std::string prefix = "router/" + std::to_string(i) + "/";
-    for (auto kept = held->lower_bound(prefix);
-         kept != held->end() && kept->first.starts_with(prefix);
-         kept = held->erase(kept)) {
-      process.pid = static_cast<pid_t>(
-          std::strtol(kept->first.c_str() + prefix.size(), nullptr, 10));
-      auto pidfd = base::Pidfd::open(process.pid);
-      if (!pidfd || pidfd->ended()) {
-        process.pid = -1;
-        s_.keeper.release(kept->first);
-        continue;
-      }
-      process.pidfd = *std::move(pidfd);
-      attach(process, std::move(kept->second));
-    }
-    if (process.pid >= 0) continue;
-    if (auto spawned = spawn(process); !spawned) {
-      s_.log.error("router {}: cannot start: {}", i, spawned.error().message());
-      child_failed(process);
-    }
-  }
-}
-
-base::Result<> RouterLink::spawn(Process& process) {
-  TRY_ASSIGN(auto pair, base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no));
-  RouterSpawn spawn{.program = s_.options.fastrouter_program,
-                    .user = s_.options.router_uid,
-                    .group = s_.options.router_gid,
-                    .arguments = s_.options.router_options,
-                    .control = pair.second.get()};
-  spawn.arguments.push_back("--log-level=" + s_.options.log_level);
-  TRY_ASSIGN(process.pidfd, spawn_router(spawn));
-  process.pid = process.pidfd.pid();
-  process.began = base::Clock::now();
-  s_.keeper.hold(
-      "router/" + std::to_string(process.index) + "/" + std::to_string(process.pid),
-      pair.first.get());
-  s_.log.info("router {}: spawned pid={}", process.index, process.pid);
-  attach(process, std::move(pair.first));
-  return {};
-}
-
-void RouterLink::attach(Process& process, base::Fd control) {
-  auto channel = std::make_shared<MessageChannel>(s_.loop, s_.tasks, std::move(control));
-  process.connection = std::make_shared<Connection>(s_.loop, std::move(channel));
-  queue_picture(*process.connection);
-  s_.tasks.spawn(send_pending(this, process.connection));
-  s_.tasks.spawn(listen_to(this, process.connection));
-}
-
-bool RouterLink::on_exit(pid_t pid, base::ExitStatus status) {
-  const auto found =
-      std::ranges::find_if(processes_, [&](const auto& p) { return p->pid == pid; });
-  if (found == processes_.end()) return false;
-  Process& process = **found;
-  const bool planned = stopping_ && status.success();
-  if (planned)
-    s_.log.info("router {}: ended pid={}", process.index, pid);
-  else
-    s_.log.warn("router {}: ended pid={} reason=\"{}\"", process.index, pid,
-                status.describe());
-  s_.keeper.release("router/" + std::to_string(process.index) + "/" +
-                    std::to_string(pid));
-  if (process.connection) process.connection->close();
-  process.connection.reset();
-  process.pid = -1;
-  process.pidfd = {};
-  if (base::Clock::now() - process.began > 5s) process.wait = 10ms;
-  child_failed(process);
-  return true;
-}
-
-void RouterLink::child_failed(Process& process) {
-  if (stopping_) return;
-  s_.tasks.spawn(start_again(this, &process));
-}
-
-uvx::Task<void> RouterLink::start_again(RouterLink* self, Process* process) {
-  // The first death costs nothing; one that dies at once, again and again, waits up to 5
-  // s.
-  const auto wait = process->wait;
-  process->wait = std::min<base::Duration>(wait * 3, 5s);
-  if (wait > 10ms) (void)co_await self->s_.loop.sleep_for(wait);
-  if (self->stopping_ || process->pid >= 0) co_return;
-  if (auto spawned = self->spawn(*process); !spawned) {
-    self->s_.log.error("router {}: cannot start: {}", process->index,
-                       spawned.error().message());
-    self->child_failed(*process);
-  }
-}
-
 // ---- the picture
 // ------------------------------------------------------------------------------
 
@@ -184,7 +83,7 @@ void RouterLink::queue_picture(Connection& connection) {
 }
 
 void RouterLink::queue(const Item& item) {
-  for (const auto& process : processes_) {
+  for (const Process* process : everybody()) {
     if (!process->connection) continue;
     process->connection->pending.push_back(item);
     process->connection->wake.set();
@@ -284,43 +183,11 @@ uvx::Task<void> RouterLink::listen_to(RouterLink* self,
     auto incoming = co_await connection->channel->receive();
     if (!incoming) break;
     const auto& message = incoming->message;
-    if (message.verb == verbs::kUp) self->s_.log.debug("router: up");
+    if (message.verb == verbs::kUp) self->on_up(*connection);
     if (message.verb == verbs::kSpoiled && self->on_spoiled)
       if (const auto id = message.number("id")) self->on_spoiled(*id);
   }
   connection->close();
-  // Without a keeper nobody tells that a router ended; the end of its channel does.
-  if (!self->s_.keeper.lost()) co_return;
-  for (const auto& process : self->processes_) {
-    if (process->connection != connection) continue;
-    (void)process->pidfd.signal(SIGKILL);
-    self->on_exit(process->pid, {base::ExitStatus::Kind::signalled, SIGKILL});
-    co_return;
-  }
-}
-
-// ---- the end
-// ----------------------------------------------------------------------------------
-
-size_t RouterLink::running() const {
-  return static_cast<size_t>(
-      std::ranges::count_if(processes_, [](const auto& p) { return p->pid >= 0; }));
-}
-
-uvx::Task<void> RouterLink::stop(base::Deadline deadline) {
-  stopping_ = true;
-  for (const auto& process : processes_)
-    if (process->connection) process->connection->channel->send({verbs::kDrain, {}});
-  while (running() > 0 && !deadline.passed())
-    (void)co_await s_.loop.sleep_for(5ms);
-  for (const auto& process : processes_)
-    if (process->pid >= 0) (void)process->pidfd.signal(SIGKILL);
-  while (running() > 0 && !s_.keeper.lost())
-    (void)co_await s_.loop.sleep_for(5ms);
-  for (const auto& process : processes_)
-    if (process->connection) process->connection->close();
-  for (const auto& listener : listeners_)
-    if (!listener.path.empty()) ::unlink(listener.path.c_str());
 }
 
 }  // namespace emperor

@@ -40,6 +40,11 @@ class RouterLink {
   base::Result<> bind(Held* held);
   /// Starts the processes, or adopts those that `held` has control channels of.
   void start(Held* held);
+  /// A new process in the place of each; the old one drains when the new one accepts. If
+  /// a new one does not come up, the old one stays.
+  void replace_all();
+  /// Nobody reaps for us any more: the end of each process is seen by its pidfd.
+  void watch_everybody();
 
   // What changed; each sends to every router.
   void vassal_changed(uint64_t id);
@@ -86,7 +91,9 @@ class RouterLink {
     size_t index = 0;
     pid_t pid = -1;
     base::Pidfd pidfd;
+    uvx::Poll* end_watch = nullptr;  ///< while its end is seen by its pidfd only
     std::shared_ptr<Connection> connection;
+    std::unique_ptr<Process> before;  ///< serves until this one does
     base::Duration wait = std::chrono::milliseconds(10);
     base::Instant began;
   };
@@ -95,6 +102,19 @@ class RouterLink {
                               const std::string& address,
                               Held* held);
   base::Result<> spawn(Process& process);
+  void adopt_all(Held* held);
+  std::unique_ptr<Process> adopt(size_t index, pid_t pid, base::Fd control);
+  void start_or_wait(Process& process);
+  void replace(size_t index);
+  void let_leave(std::unique_ptr<Process> process);
+  void on_up(const Connection& connection);
+  void serving_ended(std::unique_ptr<Process>& process);
+  bool leaving_ended(pid_t pid);
+  void close(Process& process);
+  void watch(Process& process);
+  static uvx::Task<void> watch_end(RouterLink* self, base::Pidfd process, Process* whose);
+  /// Every process there is: those that serve, those before them, those that leave.
+  std::vector<Process*> everybody() const;
   void queue_picture(Connection& connection);
   void queue(const Item& item);
   void attach(Process& process, base::Fd control);
@@ -109,7 +129,8 @@ class RouterLink {
 
   Services s_;
   std::vector<Listener> listeners_;
-  std::vector<std::unique_ptr<Process>> processes_;
+  std::vector<std::unique_ptr<Process>> processes_;  ///< by index
+  std::vector<std::unique_ptr<Process>> leaving_;    ///< they drain
   bool stopping_ = false;
 };
 

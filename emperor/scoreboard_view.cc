@@ -34,6 +34,10 @@ ScoreboardView::~ScoreboardView() {
   if (board_ != nullptr) ::munmap(const_cast<wire::Scoreboard*>(board_), size_);
 }
 
+bool ScoreboardView::says_ready() const {
+  return board_ != nullptr && board_->ready.load(std::memory_order_acquire) != 0;
+}
+
 ScoreboardView::Totals ScoreboardView::totals() const {
   Totals totals;
   if (board_ == nullptr) return totals;

@@ -40,6 +40,8 @@ class ScoreboardView {
     uint32_t status[5] = {};
   };
   Totals totals() const;
+  /// The vassal wrote down that it serves.
+  bool says_ready() const;
 
  private:
   const wire::Scoreboard* board_ = nullptr;

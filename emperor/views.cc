@@ -154,6 +154,13 @@ std::string pair_json(const std::string& key, uint64_t value) {
   return text(json{{key, value}});
 }
 
+std::string status_json(size_t vassals, pid_t keeper) {
+  return text(json{{"pid", ::getpid()},
+                   {"keeper", keeper},
+                   {"version", IMPERIUM_VERSION},
+                   {"vassals", vassals}});
+}
+
 std::string claims_json(const Claims& claims) {
   json list = json::array();
   for (const auto& [host, line] : claims.all())
@@ -165,17 +172,29 @@ std::string claims_json(const Claims& claims) {
   return text(list);
 }
 
-void restore_claims(const std::string& saved, Claims* claims) {
+size_t restore_claims(const std::string& saved, Claims* claims) {
   const auto list = json::parse(saved, nullptr, false);
-  if (!list.is_array()) return;
+  if (!list.is_array()) return 1;
+  size_t refused = 0;
+  const auto word = [](const json& entry, const char* key) {
+    const auto found = entry.find(key);
+    return found != entry.end() && found->is_string() ? found->get<std::string>()
+                                                      : std::string();
+  };
   for (const auto& entry : list) {
-    if (!entry.is_object()) continue;
-    const std::string host = entry.value("host", "");
-    const std::string vassal = entry.value("vassal", "");
-    if (host.empty() || vassal.empty()) continue;
+    const bool object = entry.is_object();
+    const std::string host = object ? word(entry, "host") : "";
+    const std::string vassal = object ? word(entry, "vassal") : "";
+    if (host.empty() || vassal.empty()) {
+      ++refused;
+      continue;
+    }
+    const auto since = entry.find("since");
+    const bool dated = since != entry.end() && since->is_number_integer();
     claims->restore(host,
-                    {vassal, entry.value("file", ""), entry.value("since", int64_t{0})});
+                    {vassal, word(entry, "file"), dated ? since->get<int64_t>() : 0});
   }
+  return refused;
 }
 
 }  // namespace emperor

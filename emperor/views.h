@@ -20,10 +20,12 @@ std::string explained_json(const std::vector<vassal::Explained>& values);
 /// {"key": value}
 std::string pair_json(const std::string& key, const std::string& value);
 std::string pair_json(const std::string& key, uint64_t value);
+/// `status`: the emperor itself.
+std::string status_json(size_t vassals, pid_t keeper);
 
 /// Claims as they are saved in the run directory, and back. What cannot be read is no
-/// claim.
+/// claim; how many those were.
 std::string claims_json(const Claims& claims);
-void restore_claims(const std::string& saved, Claims* claims);
+size_t restore_claims(const std::string& saved, Claims* claims);
 
 }  // namespace emperor

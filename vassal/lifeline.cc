@@ -39,6 +39,7 @@ void Lifeline::hello() {
 }
 
 void Lifeline::ready() {
+  if (ready_ != nullptr) ready_->store(1, std::memory_order_release);
   send({.verb = wire::lifeline::kReady, .fields = {}});
   send(Word::spawned);
   send(Word::accepting);

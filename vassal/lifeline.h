@@ -8,6 +8,7 @@
 // end then is an order to leave: the next emperor would start a second vassal.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -29,6 +30,9 @@ class Lifeline {
   int fd() const { return fd_.get(); }
 
   void hello();
+  /// Where ready() is written down before it is said, for an emperor that comes too late
+  /// to hear it; must be there until then.
+  void note_ready_in(std::atomic<uint32_t>& place) { ready_ = &place; }
   void ready();
   void failed(std::string_view reason);
   void draining();
@@ -51,6 +55,7 @@ class Lifeline {
   std::optional<wire::Message> receive_byte();
 
   base::Fd fd_;
+  std::atomic<uint32_t>* ready_ = nullptr;
   Speech speech_;
   bool loyal_ = false;
 };

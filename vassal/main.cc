@@ -39,6 +39,10 @@ int serve(vassal::CommandLine& line, vassal::Lifeline& lifeline) {
   if (const auto settled = vassal::settle_process(*config); !settled)
     return complain(lifeline, settled.error(), kFailed);
 
+  auto board = vassal::ScoreboardMap::open(line.scoreboard, config->processes);
+  if (!board) return complain(lifeline, board.error(), kFailed);
+  line.scoreboard.reset();
+  lifeline.note_ready_in(board->board().ready);
   if (config->runtime == "command") {
     std::vector<vassal::ListenerName> listeners;
     for (const auto& [fd, text] : line.sockets)
@@ -50,9 +54,6 @@ int serve(vassal::CommandLine& line, vassal::Lifeline& lifeline) {
     vassal::prepare_listener(fd.get());
     sockets.listeners.push_back(fd.get());
   }
-  auto board = vassal::ScoreboardMap::open(line.scoreboard, config->processes);
-  if (!board) return complain(lifeline, board.error(), kFailed);
-  line.scoreboard.reset();
   const auto runtime = vassal::open_runtime(*config, line.runtimes);
   if (!runtime) return complain(lifeline, runtime.error(), kFailed);
   return vassal::Master(*config, std::move(sockets), *runtime, *board, lifeline).run();

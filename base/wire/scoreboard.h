@@ -32,6 +32,8 @@ struct Scoreboard {
   std::atomic<uint32_t>
       master_asleep;               ///< 1: the master wants a poke at the next request
   std::atomic<uint32_t> respawns;  ///< workers that died and were replaced
+  std::atomic<uint32_t> ready;     ///< 1 before the lifeline says so: for an emperor that
+                                   ///< came too late to hear it
 
   /// The line of worker `index` (from 0); the mapping must hold size_for(index + 1)
   /// bytes.

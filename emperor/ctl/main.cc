@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "emperor/ctl/client.h"
@@ -138,6 +140,35 @@ int change(const Arguments& arguments, const std::string& command) {
   return 0;
 }
 
+int status(const Arguments& arguments) {
+  json data;
+  if (!ask(arguments, "status", &data)) return 1;
+  if (arguments.file_options.json) return print_json(data), 0;
+  for (const auto& [key, value] : data.items())
+    std::printf("%-16s %s\n", key.c_str(), cell(value).c_str());
+  return 0;
+}
+
+/// Done when the one that answers is the new one.
+int upgrade(const Arguments& arguments) {
+  json next;
+  json now;
+  if (!ask(arguments, "upgrade", &next)) return 1;
+  for (int look = 0; look < 600; ++look) {
+    if (!ask(arguments, "status", &now)) return 1;
+    if (now["pid"] == next["pid"]) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  if (now["pid"] != next["pid"]) {
+    std::fputs("emperorctl: the new emperor did not come up, another one runs\n", stderr);
+    return 1;
+  }
+  if (arguments.file_options.json) return print_json(now), 0;
+  std::printf("the emperor is pid %s now, version %s\n", cell(now["pid"]).c_str(),
+              cell(now["version"]).c_str());
+  return 0;
+}
+
 int shut_down(const Arguments& arguments) {
   json data;
   if (!ask(arguments, "shutdown", &data)) return 1;
@@ -194,6 +225,9 @@ int run(int argc, char** argv) {
   logs_cmd->add_flag("-f,--follow", a.follow, "go on with what is added");
   logs_cmd->add_option("-n,--lines", a.lines, "how many lines")->capture_default_str();
   auto* options = add("options", "the reference of a vassal's options, as Markdown");
+  auto* status_cmd = add("status", "the emperor itself: pids, version, vassals");
+  auto* upgrade_cmd =
+      add("upgrade", "put the emperor as it is installed now in the running one's place");
   auto* shutdown = add("shutdown", "stop every vassal, the router and the emperor");
 
   try {
@@ -208,6 +242,8 @@ int run(int argc, char** argv) {
   if (*explain_cmd) return explain(a);
   if (*options) return std::fputs(vassal::option_reference().c_str(), stdout), 0;
   if (*logs_cmd) return logs(a);
+  if (*status_cmd) return status(a);
+  if (*upgrade_cmd) return upgrade(a);
   if (*shutdown) return shut_down(a);
   if (*reload) return change(a, "reload");
   if (*start) return change(a, "start");

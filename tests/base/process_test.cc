@@ -43,6 +43,21 @@ TEST_SUITE("base") {
     CHECK(gone.error().is(std::errc::no_such_process));
   }
 
+  TEST_CASE("process: how it ended is known without being its parent's") {
+    const pid_t pid = child_that_waits();
+    const auto process = base::Pidfd::open(pid);
+    REQUIRE(process);
+    CHECK_FALSE(process->ended_how());
+    REQUIRE(process->signal(SIGKILL));
+    wait_until_ended(*process);
+    const auto as_zombie = process->ended_how();
+    REQUIRE(as_zombie);
+    CHECK(as_zombie->describe() == "signal 9 (Killed)");
+    REQUIRE(process->try_wait());
+    // Kernels since 6.15 know it even now.
+    if (const auto reaped = process->ended_how())
+      CHECK(reaped->describe() == "signal 9 (Killed)");
+  }
   TEST_CASE("process: an exit code is told apart from a signal") {
     CHECK(base::ExitStatus::from_wait(22 << 8).describe() == "exit 22");
     CHECK(base::ExitStatus::from_wait(0).success());

@@ -32,7 +32,7 @@ class SystemCase(unittest.TestCase):
     def _end(cls):
         world, left = cls.world, ["the world did not come to its end"]
         try:
-            if world.emperor.process is None or world.emperor.process.poll() is not None:
+            if not world.emperor.running():
                 world.nginx and world.nginx.stop()
                 left = world.leftovers()
             else:

@@ -77,22 +77,42 @@ class Emperor:
         except FileNotFoundError:
             return None
 
+    def keeper(self):
+        """The keeper that is there now: the process that was started, or one that took its place."""
+        if self.process and self.process.poll() is None:
+            return self.process.pid
+        pid = self.pid_of("keeper")
+        return pid if pid and processes.alive(pid) and self.run_dir in processes.command(pid) else None
+
+    def running(self):
+        return self.keeper() is not None
+
     def pids(self):
-        """All processes of this emperor: the keeper is the parent or subreaper of every one."""
-        return processes.children(self.process.pid) if self.process and processes.alive(self.process.pid) else []
+        """All processes of this emperor, those included that a killed keeper left to others."""
+        roots = {self.keeper(), self.pid_of("emperor")} - {None}
+        found = [pid for root in roots if processes.alive(root) for pid in processes.children(root)]
+        sockets = [path for key in ("router-uwsgi", "router-http") if (path := self.options.get(key))]
+        found += processes.in_cgroup(self.options.get("cgroup-root")) + processes.listening(sockets)
+        return sorted(set(found))
 
     def shutdown(self, seconds=30):
         """`emperorctl shutdown`, and waits for the end; the exit code of the emperor."""
         if self.process is None:
             return 0
+        keeper = self.keeper()
         self.ctl("shutdown", timeout=seconds)
-        return self.wait_end(seconds)
+        return self.wait_end(seconds, keeper)
 
     def terminate(self, seconds=30):
-        self.process.send_signal(signal.SIGTERM)
-        return self.wait_end(seconds)
+        keeper = self.keeper()
+        os.kill(keeper, signal.SIGTERM)
+        return self.wait_end(seconds, keeper)
 
-    def wait_end(self, seconds=30):
+    def wait_end(self, seconds=30, keeper=None):
+        """The exit code; 0 if it is that of a keeper that is not our child."""
+        if keeper and keeper != self.process.pid:
+            until(lambda: f"the keeper ends\n{self.tail()}", lambda: not processes.alive(keeper), seconds)
+            return 0
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -102,13 +122,19 @@ class Emperor:
         """Ends whatever is left after a failure. Stopped first, so that nothing is restarted meanwhile."""
         if self.process is None:
             return
+        left = self.pids()
+        if not left and self.process.poll() is not None:
+            return
+        for which in ("keeper", "emperor"):
+            pid = self.pid_of(which)
+            if pid in left:
+                os.kill(pid, signal.SIGSTOP)
+        pause(0.01)
+        left = self.pids() + left
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGSTOP)
-            pause(0.01)
-            left = self.pids()
-            self.process.send_signal(signal.SIGKILL)
+            self.process.kill()
             self.process.wait()
-            processes.kill_all(left)
+        processes.kill_all(left)
 
     def tail(self, lines=25):
         try:

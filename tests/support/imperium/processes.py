@@ -1,4 +1,5 @@
 """Processes by their place in /proc: children, cgroups, what they used."""
+import glob
 import os
 import signal
 
@@ -25,6 +26,74 @@ def children(pid):
     except (FileNotFoundError, ProcessLookupError):
         pass
     return found
+
+
+def command(pid):
+    """The command line, or ''."""
+    try:
+        with open(f"/proc/{pid}/cmdline") as f:
+            return f.read().replace("\0", " ").strip()
+    except OSError:
+        return ""
+
+
+def name(pid):
+    """The short name of the program, or ''."""
+    try:
+        with open(f"/proc/{pid}/comm") as f:
+            return f.read().strip()
+    except OSError:
+        return ""
+
+
+def parent(pid):
+    """The pid of its parent, or None if it is gone."""
+    try:
+        return int(status(pid, "PPid"))
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def in_cgroup(root):
+    """Every process in the group `root` or below, in any hierarchy."""
+    found = set()
+    for top in glob.glob(f"/sys/fs/cgroup/*{root}") + glob.glob(f"/sys/fs/cgroup{root}") if root else []:
+        for folder, _, _ in os.walk(top):
+            try:
+                with open(os.path.join(folder, "cgroup.procs")) as f:
+                    found.update(int(pid) for pid in f.read().split())
+            except OSError:
+                pass
+    return sorted(found)
+
+
+def listening(addresses):
+    """Every process that has one of these sockets (paths, HOST:PORT) open."""
+    inodes = set()
+    for address in addresses:
+        if address.startswith("/"):
+            with open("/proc/net/unix") as f:
+                inodes.update(line.split()[6] for line in f if line.rstrip().endswith(" " + address))
+            continue
+        host, port = address.rsplit(":", 1)
+        wanted = "%s:%04X" % ("".join(f"{int(part):02X}" for part in reversed(host.split("."))), int(port))
+        with open("/proc/net/tcp") as f:
+            inodes.update(row[9] for row in map(str.split, f) if row[1] == wanted and row[3] == "0A")
+    targets = {f"socket:[{inode}]" for inode in inodes}
+    return [pid for pid in all_pids() if targets & set(open_targets(pid))]
+
+
+def open_targets(pid):
+    """What the descriptors of a process point to."""
+    try:
+        fds = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return
+    for fd in fds:
+        try:
+            yield os.readlink(f"/proc/{pid}/fd/{fd}")
+        except OSError:
+            pass
 
 
 def all_pids():

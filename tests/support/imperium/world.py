@@ -45,10 +45,12 @@ class World:
         os.chmod(self.path(name), mode)
         return self.path(name)
 
-    def start(self):
-        environment = dict(os.environ, ASAN_OPTIONS=f"log_path={self.sanitizer}/asan", PYTHONDONTWRITEBYTECODE="1",
-                           UBSAN_OPTIONS=f"log_path={self.sanitizer}/ubsan:print_stacktrace=1")
-        self.emperor.start(environment)
+    def environment(self, **more):
+        return dict(os.environ, ASAN_OPTIONS=f"log_path={self.sanitizer}/asan", PYTHONDONTWRITEBYTECODE="1",
+                    UBSAN_OPTIONS=f"log_path={self.sanitizer}/ubsan:print_stacktrace=1", **more)
+
+    def start(self, **environment):
+        self.emperor.start(self.environment(**environment))
         if self.nginx:
             self.nginx.start()
         return self

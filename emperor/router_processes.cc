@@ -1,0 +1,282 @@
+// The router's processes: started, adopted, replaced, ended.
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/wire/router_control.h"
+#include "emperor/router_link.h"
+#include "emperor/spawn_router.h"
+
+namespace emperor {
+
+using namespace std::chrono_literals;
+namespace verbs = wire::router_control;
+
+namespace {
+
+/// Names of control channels at the keeper: "router/INDEX/PID", and of those that drain.
+constexpr std::string_view kServing = "router/";
+constexpr std::string_view kLeaving = "router-leaving/";
+
+std::string held_as(std::string_view kind, size_t index, pid_t pid) {
+  return std::string(kind) + std::to_string(index) + "/" + std::to_string(pid);
+}
+
+}  // namespace
+
+std::vector<RouterLink::Process*> RouterLink::everybody() const {
+  std::vector<Process*> all;
+  for (const auto& process : processes_)
+    for (Process* p = process.get(); p != nullptr; p = p->before.get())
+      all.push_back(p);
+  for (const auto& process : leaving_)
+    all.push_back(process.get());
+  return all;
+}
+
+// ---- start
+// ------------------------------------------------------------------------------------
+
+void RouterLink::start(Held* held) {
+  if (!wanted()) return;
+  for (size_t i = 0; i < s_.options.router_processes; ++i) {
+    auto& process = processes_.emplace_back(std::make_unique<Process>());
+    process->index = i;
+  }
+  adopt_all(held);
+  for (const auto& process : processes_)
+    if (process->pid < 0) start_or_wait(*process);
+}
+
+/// One process for each place goes on; more than that (an emperor died between starting a
+/// new one and sending the old one away) drain.
+void RouterLink::adopt_all(Held* held) {
+  for (const auto kind : {kServing, kLeaving}) {
+    const std::string prefix(kind);
+    for (auto kept = held->lower_bound(prefix);
+         kept != held->end() && kept->first.starts_with(prefix);
+         kept = held->erase(kept)) {
+      char* end = nullptr;
+      const size_t index = std::strtoul(kept->first.c_str() + prefix.size(), &end, 10);
+      const auto pid =
+          static_cast<pid_t>(*end == '/' ? std::strtol(end + 1, nullptr, 10) : 0);
+      auto process = adopt(index, pid, std::move(kept->second));
+      if (!process) {
+        s_.keeper.release(kept->first);
+      } else if (kind == kServing && index < processes_.size() &&
+                 processes_[index]->pid < 0) {
+        processes_[index] = std::move(process);
+      } else {
+        let_leave(std::move(process));
+      }
+    }
+  }
+}
+
+std::unique_ptr<RouterLink::Process> RouterLink::adopt(size_t index,
+                                                       pid_t pid,
+                                                       base::Fd control) {
+  auto pidfd = base::Pidfd::open(pid);
+  if (pid <= 0 || !pidfd || pidfd->ended()) return nullptr;
+  auto process = std::make_unique<Process>();
+  process->index = index;
+  process->pid = pid;
+  process->pidfd = *std::move(pidfd);
+  attach(*process, std::move(control));
+  if (!s_.keeper.reaps(pid)) watch(*process);
+  return process;
+}
+
+base::Result<> RouterLink::spawn(Process& process) {
+  TRY_ASSIGN(auto pair, base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no));
+  RouterSpawn spawn{.program = s_.options.fastrouter_program,
+                    .user = s_.options.router_uid,
+                    .group = s_.options.router_gid,
+                    .arguments = s_.options.router_options,
+                    .control = pair.second.get()};
+  spawn.arguments.push_back("--log-level=" + s_.options.log_level);
+  TRY_ASSIGN(process.pidfd, spawn_router(spawn));
+  process.pid = process.pidfd.pid();
+  process.began = base::Clock::now();
+  s_.keeper.hold(held_as(kServing, process.index, process.pid), pair.first.get());
+  s_.log.info("router {}: spawned pid={}", process.index, process.pid);
+  attach(process, std::move(pair.first));
+  if (!s_.keeper.reaps(process.pid)) watch(process);
+  return {};
+}
+
+void RouterLink::attach(Process& process, base::Fd control) {
+  auto channel = std::make_shared<MessageChannel>(s_.loop, s_.tasks, std::move(control));
+  process.connection = std::make_shared<Connection>(s_.loop, std::move(channel));
+  queue_picture(*process.connection);
+  s_.tasks.spawn(send_pending(this, process.connection));
+  s_.tasks.spawn(listen_to(this, process.connection));
+}
+
+void RouterLink::start_or_wait(Process& process) {
+  auto spawned = spawn(process);
+  if (spawned) return;
+  s_.log.error("router {}: cannot start: {}", process.index, spawned.error().message());
+  child_failed(process);
+}
+
+void RouterLink::child_failed(Process& process) {
+  if (stopping_) return;
+  s_.tasks.spawn(start_again(this, &process));
+}
+
+uvx::Task<void> RouterLink::start_again(RouterLink* self, Process* process) {
+  // The first death costs nothing; one that dies at once, again and again, waits up to 5
+  // s.
+  const auto wait = process->wait;
+  process->wait = std::min<base::Duration>(wait * 3, 5s);
+  if (wait > 10ms) (void)co_await self->s_.loop.sleep_for(wait);
+  if (!self->stopping_ && process->pid < 0) self->start_or_wait(*process);
+}
+
+// ---- replacing
+// --------------------------------------------------------------------------------
+
+void RouterLink::replace_all() {
+  for (size_t i = 0; i < processes_.size(); ++i)
+    if (processes_[i]->pid >= 0 && !processes_[i]->before) replace(i);
+}
+
+void RouterLink::replace(size_t index) {
+  auto fresh = std::make_unique<Process>();
+  fresh->index = index;
+  if (auto spawned = spawn(*fresh); !spawned) {
+    s_.log.error("router {}: is not replaced: {}", index, spawned.error().message());
+    return;
+  }
+  fresh->before = std::exchange(processes_[index], nullptr);
+  processes_[index] = std::move(fresh);
+}
+
+/// It accepts: whoever was in its place may go.
+void RouterLink::on_up(const Connection& connection) {
+  for (const auto& process : processes_) {
+    if (process->connection.get() != &connection) continue;
+    s_.log.debug("router {}: up pid={}", process->index, process->pid);
+    if (process->before) let_leave(std::move(process->before));
+    return;
+  }
+}
+
+void RouterLink::let_leave(std::unique_ptr<Process> process) {
+  s_.log.info("router {}: drains pid={}", process->index, process->pid);
+  if (process->connection) {
+    s_.keeper.hold(held_as(kLeaving, process->index, process->pid),
+                   process->connection->channel->fd());
+    process->connection->channel->send({verbs::kDrain, {}});
+  }
+  s_.keeper.release(held_as(kServing, process->index, process->pid));
+  leaving_.push_back(std::move(process));
+}
+
+// ---- ends
+// -------------------------------------------------------------------------------------
+
+bool RouterLink::on_exit(pid_t pid, base::ExitStatus status) {
+  const auto all = everybody();
+  const auto found = std::ranges::find(all, pid, &Process::pid);
+  if (found == all.end()) return false;
+  const size_t index = (*found)->index;
+  if (status.success())
+    s_.log.info("router {}: ended pid={}", index, pid);
+  else
+    s_.log.warn("router {}: ended pid={} reason=\"{}\"", index, pid, status.describe());
+  for (const auto kind : {kServing, kLeaving})
+    s_.keeper.release(held_as(kind, index, pid));
+  if (leaving_ended(pid)) return true;
+  auto& serving = processes_[index];
+  if (serving->pid == pid)
+    serving_ended(serving);
+  else if (serving->before && serving->before->pid == pid)
+    close(*std::exchange(serving->before, nullptr));
+  return true;
+}
+
+bool RouterLink::leaving_ended(pid_t pid) {
+  const auto found =
+      std::ranges::find_if(leaving_, [&](const auto& p) { return p->pid == pid; });
+  if (found == leaving_.end()) return false;
+  close(**found);
+  leaving_.erase(found);
+  return true;
+}
+
+void RouterLink::serving_ended(std::unique_ptr<Process>& process) {
+  close(*process);
+  if (process->before) {
+    s_.log.error("router {}: the new one did not come up, the old one stays",
+                 process->index);
+    process = std::exchange(process->before, nullptr);
+    return;
+  }
+  if (base::Clock::now() - process->began > 5s) process->wait = 10ms;
+  child_failed(*process);
+}
+
+void RouterLink::close(Process& process) {
+  if (process.connection) process.connection->close();
+  if (auto* watch = std::exchange(process.end_watch, nullptr)) watch->close();
+  process.connection.reset();
+  process.pid = -1;
+  process.pidfd = {};
+}
+
+void RouterLink::watch_everybody() {
+  for (Process* process : everybody())
+    if (process->pid >= 0) watch(*process);
+}
+
+void RouterLink::watch(Process& process) {
+  if (process.end_watch != nullptr) return;
+  if (auto copy = base::duplicate(process.pidfd.fd()))
+    s_.tasks.spawn(watch_end(this, base::Pidfd(process.pid, *std::move(copy)), &process));
+}
+
+uvx::Task<void> RouterLink::watch_end(RouterLink* self,
+                                      base::Pidfd pidfd,
+                                      Process* whose) {
+  {
+    uvx::Poll poll(self->s_.loop, pidfd.fd());
+    whose->end_watch = &poll;
+    while (!pidfd.ended())
+      if (!co_await poll.readable()) co_return;
+  }
+  // Whose it was may be gone, if somebody else said so first.
+  const auto all = self->everybody();
+  const auto found = std::ranges::find(all, pidfd.pid(), &Process::pid);
+  if (found == all.end()) co_return;
+  (*found)->end_watch = nullptr;
+  self->on_exit(pidfd.pid(), pidfd.ended_how().value_or(base::ExitStatus{
+                                 base::ExitStatus::Kind::signalled, SIGKILL}));
+}
+
+size_t RouterLink::running() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(everybody(), [](const Process* p) { return p->pid >= 0; }));
+}
+
+uvx::Task<void> RouterLink::stop(base::Deadline deadline) {
+  stopping_ = true;
+  for (const Process* process : everybody())
+    if (process->connection) process->connection->channel->send({verbs::kDrain, {}});
+  while (running() > 0 && !deadline.passed())
+    (void)co_await s_.loop.sleep_for(5ms);
+  for (const Process* process : everybody())
+    if (process->pid >= 0) (void)process->pidfd.signal(SIGKILL);
+  const auto patience = base::Deadline::in(s_.options.kill_patience);
+  while (running() > 0 && !patience.passed())
+    (void)co_await s_.loop.sleep_for(5ms);
+  for (Process* process : everybody())
+    close(*process);
+  for (const auto& listener : listeners_)
+    if (!listener.path.empty()) ::unlink(listener.path.c_str());
+}
+
+}  // namespace emperor
