@@ -25,6 +25,9 @@ struct Alarm {
     lost,           ///< an adopted generation's end should have been told by now
     spoiled,        ///< a spoiled handoff channel may be replaced now
     quiet,          ///< a file (in `vassal`) was not written for a while
+    idle,           ///< a vassal may have had no request for long enough
+    knock,          ///< look again whether somebody knocks at a sleeper
+    sockets,        ///< try again to open a sleeper's sockets
     claims,         ///< save the claims
   };
   Kind kind;

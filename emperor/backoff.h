@@ -25,6 +25,8 @@ class Backoff {
   /// the next start.
   base::Duration failed(base::Duration served, double random);
   void reset() { failures_ = 0; }
+  /// Goes on after `failures` that somebody else counted.
+  void resume(unsigned failures) { failures_ = failures; }
   /// Failures in a row.
   unsigned failures() const { return failures_; }
 

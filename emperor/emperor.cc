@@ -39,6 +39,7 @@ Emperor::Emperor(uvx::Loop& loop,
       changed_(loop),
       stop_(loop),
       rescan_wake_(loop),
+      doorbell_(loop),
       logger_({loop, tasks_, keeper_, log_, options_}),
       launcher_(
           {loop, tasks_, keeper_, logger_, log_, options_, roster_, tree_,
@@ -131,6 +132,7 @@ uvx::Task<base::Result<>> Emperor::start() {
     purge_claims();
   };
   tasks_.spawn(ring_alarms(this));
+  tasks_.spawn(hear_knocks(this));
   tasks_.spawn(hear_keeper(this));
   tasks_.spawn(hear_signal(this, &term_, Wish::stop));
   tasks_.spawn(hear_signal(this, &interrupt_, Wish::stop));
@@ -254,14 +256,27 @@ void Emperor::ring(const Alarm& alarm) {
   Vassal* vassal = roster_.find(alarm.vassal);
   switch (alarm.kind) {
     case Alarm::Kind::due:
-      if (vassal != nullptr && vassal->life.is_due(base::Clock::now()))
-        happen(*vassal, Event::due);
+      if (vassal != nullptr) {
+        const State before = vassal->life.state();
+        carry_out(*vassal, vassal->life.on_due(may_sleep(*vassal), base::Clock::now()),
+                  before);
+      }
       break;
     case Alarm::Kind::quiet:
       ring_quiet(alarm);
       break;
     case Alarm::Kind::spoiled:
       if (vassal != nullptr) renew_channel(*vassal);
+      break;
+    case Alarm::Kind::idle:
+      if (vassal != nullptr) ring_idle(*vassal);
+      break;
+    case Alarm::Kind::knock:
+      if (vassal != nullptr) look_at_door(*vassal);
+      break;
+    case Alarm::Kind::sockets:
+      if (vassal != nullptr && vassal->life.state() == State::asleep)
+        launcher_.open_sockets(*vassal);
       break;
     case Alarm::Kind::claims:
       save_claims();
@@ -374,6 +389,7 @@ void Emperor::close_everything() {
     source->close();
   rescan_wake_.close();
   alarm_wake_.close();
+  doorbell_.close();
   control_.close();
   keeper_.close();
   term_.close();

@@ -18,6 +18,7 @@
 #include "emperor/claims.h"
 #include "emperor/control.h"
 #include "emperor/dir_source.h"
+#include "emperor/doorbell.h"
 #include "emperor/file_reader.h"
 #include "emperor/heritage.h"
 #include "emperor/keeper_door.h"
@@ -118,12 +119,26 @@ class Emperor final : LauncherReports {
   void purge_claims();
   void pass_on(const std::vector<HostChange>& changes);
   void on_ready(Vassal& vassal, uint64_t generation) override;
-  void on_failed(Vassal& vassal, uint64_t generation, const std::string& reason) override;
-  void on_gone(Vassal& vassal, uint64_t generation, const std::string& reason) override;
+  void on_failed(Vassal& vassal, const Generation& generation) override;
+  void on_gone(Vassal& vassal, const Generation& generation) override;
+  void on_sockets(Vassal& vassal, const std::string& why) override;
+  void remember_death(Vassal& vassal, const Generation& generation);
   void on_changed(const Vassal& vassal) override;
   void on_spoiled(uint64_t id);
   void renew_channel(Vassal& vassal);
   void reload_all();
+
+  // sleep
+  static Lazy may_sleep(const Vassal& vassal);
+  static Event change_of(const Vassal& vassal);
+  void settle_sleep(Vassal& vassal, State before);
+  void listen_at_door(Vassal& vassal);
+  void leave_door(Vassal& vassal);
+  static uvx::Task<void> hear_knocks(Emperor* self);
+  void look_at_door(Vassal& vassal);
+  void watch_idleness(Vassal& vassal);
+  void ring_idle(Vassal& vassal);
+  void turn_visitors_away(const Vassal& vassal);
 
   // the operator
   uvx::Task<base::Result<std::string>> answer(ControlRequest request);
@@ -153,6 +168,7 @@ class Emperor final : LauncherReports {
   Wake changed_;  // something may have ended: for shutting down
   Wake stop_;
   Wake rescan_wake_;
+  Doorbell doorbell_;
   LoggerLink logger_;
   Launcher launcher_;
   RouterLink router_;

@@ -96,6 +96,8 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
   vassal.last_error = snapshot.last_error;
   vassal.requests_before = snapshot.requests_before;
   vassal.oom_kills = snapshot.oom_kills;
+  for (const auto& death : snapshot.deaths)
+    vassal.history.add(death);
   vassal.life.resume(snapshot.life, base::Clock::now());
   names_[vassal.path] = vassal.name;
   if (!snapshot.file_name.empty())
@@ -161,7 +163,6 @@ void Emperor::adopt_generation(Vassal& vassal,
 /// What was on its way goes on: a start that was still queued, a wait, a generation that
 /// is gone.
 void Emperor::go_on(Vassal& vassal) {
-  const auto now = base::Clock::now();
   const LifeSummary life = vassal.life.summary();
   const std::string name = vassal.name;
   settle_claims(vassal);
@@ -174,14 +175,21 @@ void Emperor::go_on(Vassal& vassal) {
     launcher_.make_ready(vassal, *life.next);
     return go_on(vassal);
   }
-  if (life.state == State::backoff) set_alarm(now, {Alarm::Kind::due, name});
+  if (life.state == State::backoff) set_alarm(life.due_at, {Alarm::Kind::due, name});
+  settle_sleep(vassal, State::rejected);
   if (life.next && missing(*life.next)) launcher_.start(vassal, *life.next);
   std::vector<uint64_t> gone;
   if (life.current && missing(*life.current)) gone.push_back(*life.current);
   std::ranges::copy_if(life.leaving, std::back_inserter(gone), missing);
-  for (const uint64_t g : gone)
-    if (Vassal* still = roster_.find(name))
-      on_gone(*still, g, "ended while no emperor was there");
+  for (const uint64_t g : gone) {
+    Vassal* still = roster_.find(name);
+    if (still == nullptr) break;
+    Generation ended;
+    ended.number = g;
+    ended.configuration = still->configuration;
+    ended.failure = "ended while no emperor was there";
+    on_gone(*still, ended);
+  }
 }
 
 void Emperor::adopt_logs() {

@@ -216,7 +216,7 @@ void Emperor::file_is_good(const std::string& path,
   }
   router_.vassal_changed(vassal->id);
   const std::string name = vassal->name;
-  happen(*vassal, Event::changed);
+  happen(*vassal, change_of(*vassal));
   // Hosts that it held before it was known (saved claims) are no change, but news to the
   // router.
   if (roster_.find(name) == nullptr) return;

@@ -20,11 +20,14 @@ void Emperor::carry_out(Vassal& vassal, const std::vector<Order>& orders, State 
     log_.debug("vassal {}: {} -> {}", vassal.name, name_of(before), name_of(after));
     router_.state_changed(vassal.id);
   }
+  settle_sleep(vassal, before);
   bool forgotten = false;
   for (const Order& order : orders) {
     switch (order.kind) {
       case Order::Kind::start:
-        launcher_.start(vassal, order.generation);
+        launcher_.start(
+            vassal, order.generation,
+            order.urgent ? Launcher::Urgency::somebody_waits : Launcher::Urgency::normal);
         break;
       case Order::Kind::drain:
         launcher_.drain(vassal, order.generation);
@@ -131,28 +134,46 @@ void Emperor::on_ready(Vassal& vassal, uint64_t generation) {
               refusal.holder, refusal.holder_file);
 }
 
-void Emperor::on_failed(Vassal& vassal, uint64_t generation, const std::string& reason) {
-  log_.warn("vassal {}: failed generation={} reason=\"{}\"", vassal.name, generation,
-            reason);
-  vassal.last_error = reason;
+void Emperor::on_failed(Vassal& vassal, const Generation& generation) {
+  log_.warn("vassal {}: failed generation={} reason=\"{}\"", vassal.name,
+            generation.number, generation.failure);
+  vassal.last_error = generation.failure;
+  remember_death(vassal, generation);
   const State before = vassal.life.state();
-  carry_out(vassal, vassal.life.on_failed(generation, base::Clock::now(), random()),
+  carry_out(vassal,
+            vassal.life.on_failed(generation.number, base::Clock::now(), random()),
             before);
 }
 
-void Emperor::on_gone(Vassal& vassal, uint64_t generation, const std::string& reason) {
+void Emperor::on_gone(Vassal& vassal, const Generation& generation) {
   const State before = vassal.life.state();
-  const bool expected = vassal.life.leaving().contains(generation);
-  if (expected) {
-    log_.info("vassal {}: generation gone generation={}", vassal.name, generation);
+  const uint64_t number = generation.number;
+  const bool serving = vassal.life.current() == number;
+  const auto end = serving && generation.death == DeathKind::on_purpose ? End::on_purpose
+                                                                        : End::crashed;
+  if (vassal.life.leaving().contains(number)) {
+    log_.info("vassal {}: generation gone generation={}", vassal.name, number);
+  } else if (end == End::on_purpose) {
+    log_.info("vassal {}: ended of its own will generation={}", vassal.name, number);
+    remember_death(vassal, generation);
   } else {
-    vassal.last_error = reason;
-    log_.warn("vassal {}: died generation={} reason=\"{}\"", vassal.name, generation,
-              reason);
+    vassal.last_error = generation.failure;
+    log_.warn("vassal {}: died generation={} reason=\"{}\"", vassal.name, number,
+              generation.failure);
+    remember_death(vassal, generation);
   }
-  carry_out(vassal, vassal.life.on_gone(generation, base::Clock::now(), random()),
+  carry_out(vassal, vassal.life.on_gone(number, end, base::Clock::now(), random()),
             before);
   changed_.set();
+}
+
+void Emperor::remember_death(Vassal& vassal, const Generation& generation) {
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  // A log that the file names is the tenant's: root does not open it.
+  const bool ours =
+      generation.configuration && generation.configuration->config.logto.empty();
+  vassal.history.add({now, generation.number, generation.death, generation.failure,
+                      ours ? read_last_lines(log_path(vassal)) : ""});
 }
 
 /// The tenant made its channel unusable. Who does it again and again waits longer and
@@ -173,12 +194,15 @@ void Emperor::on_spoiled(uint64_t id) {
 void Emperor::renew_channel(Vassal& vassal) {
   if (stopping_ || !std::exchange(vassal.spoiled, false)) return;
   vassal.channel_since = base::Clock::now();
+  const bool asleep = vassal.life.state() == State::asleep;
+  if (asleep) leave_door(vassal);
   if (auto made = launcher_.make_channel(vassal); !made) {
     log_.error("vassal {}: {}", vassal.name, made.error().message());
     vassal.spoiled = true;  // the router says it once only
     set_alarm(vassal.channel_since + 1s, {Alarm::Kind::spoiled, vassal.name});
     return;
   }
+  if (asleep) listen_at_door(vassal);
   router_.vassal_changed(vassal.id);
   happen(vassal, Event::reload);
 }

@@ -64,17 +64,16 @@ void Launcher::start(Vassal& vassal, uint64_t number, Urgency urgency) {
   generation->configuration = vassal.configuration;
   generation->began = base::Clock::now();
   vassal.generations[number] = generation;
-  if (urgency == Urgency::somebody_waits)
-    queue_.push_front({vassal.name, number});
-  else
-    queue_.push_back({vassal.name, number});
+  auto& queue = urgency == Urgency::somebody_waits ? urgent_ : queue_;
+  queue.push_back({vassal.name, number});
   pump();
 }
 
 void Launcher::pump() {
-  while (slots_used_ < slots_ && !queue_.empty()) {
-    const Queued next = std::move(queue_.front());
-    queue_.pop_front();
+  while (slots_used_ < slots_ && !(urgent_.empty() && queue_.empty())) {
+    auto& queue = urgent_.empty() ? queue_ : urgent_;
+    const Queued next = std::move(queue.front());
+    queue.pop_front();
     const Gen generation = find(next.vassal, next.generation);
     if (!generation || generation->over) continue;
     generation->holds_slot = true;
@@ -83,7 +82,7 @@ void Launcher::pump() {
     starters_.push_back(next);
     s_.tasks.spawn(launch(this, next.vassal, generation));
   }
-  if (!queue_.empty() && !slot_alarm_set_) {
+  if (!(urgent_.empty() && queue_.empty()) && !slot_alarm_set_) {
     slot_alarm_set_ = true;
     s_.set_alarm(base::Clock::now() + kSlotLook, {Alarm::Kind::slot, {}});
   }
@@ -158,8 +157,9 @@ uvx::Task<void> Launcher::watch_end(Launcher* self, std::string name, Gen genera
   }
   Vassal* vassal = self->s_.roster.find(name);
   if (vassal == nullptr || generation->exited) co_return;
-  self->first_process_ended(*vassal, generation,
-                            how ? how->describe() : "nobody was there to see how");
+  self->first_process_ended(
+      *vassal, generation,
+      how ? how_ended(*how) : Ended{DeathKind::unseen, "nobody was there to see how"});
 }
 
 void Launcher::heard(Vassal& vassal,
@@ -167,9 +167,10 @@ void Launcher::heard(Vassal& vassal,
                      const wire::Message& message) {
   if (message.verb == verbs::kReady && !generation->ready && !generation->over)
     became_ready(vassal, generation);
-  else if (message.verb == verbs::kFailed && generation->failure.empty())
+  else if (message.verb == verbs::kFailed && generation->failure.empty()) {
     generation->failure = base::printable(message.get("reason"), 500);
-  else if (message.verb == verbs::kWorkerDied && may_tell(*generation))
+    generation->death = DeathKind::application;
+  } else if (message.verb == verbs::kWorkerDied && may_tell(*generation))
     s_.log.info("vassal {}: worker died generation={} worker={} reason=\"{}\"",
                 vassal.name, generation->number,
                 base::printable(message.get("worker"), 16),
@@ -254,23 +255,34 @@ bool Launcher::on_exit(pid_t pid, base::ExitStatus status) {
   Vassal* vassal = s_.roster.find(name);
   const Gen generation = find(name, number);
   if (vassal != nullptr && generation)
-    first_process_ended(*vassal, generation, status.describe());
+    first_process_ended(*vassal, generation, how_ended(status));
   return true;
+}
+
+Launcher::Ended Launcher::how_ended(base::ExitStatus status) {
+  if (status.success()) return {DeathKind::on_purpose, status.describe()};
+  const bool exited = status.kind == base::ExitStatus::Kind::exited;
+  return {exited ? DeathKind::exited : DeathKind::signalled, status.describe()};
 }
 
 void Launcher::first_process_ended(Vassal& vassal,
                                    const Gen& generation,
-                                   const std::string& how) {
+                                   const Ended& ended) {
   generation->exited = true;
   s_.roster.processes.erase(generation->pidfd.pid());
   const uint64_t oom_kills = generation->leaf.oom_kills();
   if (oom_kills > 0) vassal.oom_kills += oom_kills;
   if (generation->failure.empty()) {
-    generation->failure =
-        generation->ready ? "ended: " + how : "ended before it was ready: " + how;
-    if (oom_kills > 0)
+    generation->failure = generation->ready ? "ended: " + ended.how
+                                            : "ended before it was ready: " + ended.how;
+    generation->death = ended.kind;
+    if (ended.kind == DeathKind::on_purpose && !generation->ready)
+      generation->death = DeathKind::exited;
+    if (oom_kills > 0) {
+      generation->death = DeathKind::out_of_memory;
       generation->failure +=
           fmt::format(", out of memory ({} killed by its own memory-max)", oom_kills);
+    }
   }
   if (!s_.tree.active())
     ::kill(-generation->pidfd.pid(), SIGKILL);  // its session, as far as it goes
@@ -306,7 +318,7 @@ void Launcher::sweep(Vassal& vassal, const Gen& generation) {
   if (generation->lifeline) generation->lifeline->close();
   vassal.requests_before += generation->scoreboard.totals().finished;
   vassal.generations.erase(generation->number);
-  s_.reports.on_gone(vassal, generation->number, generation->failure);
+  s_.reports.on_gone(vassal, *generation);
 }
 
 void Launcher::on_alarm(const Alarm& alarm) {
@@ -319,14 +331,16 @@ void Launcher::on_alarm(const Alarm& alarm) {
     generation->failure =
         fmt::format("not ready after {} s (start-timeout)",
                     generation->configuration->config.start_timeout.count());
+    generation->death = DeathKind::too_slow;
     free_slot(*generation);
-    s_.reports.on_failed(*vassal, alarm.generation, generation->failure);
+    s_.reports.on_failed(*vassal, *generation);
   } else if (alarm.kind == Alarm::Kind::mercy) {
     s_.log.warn("vassal {}: killed, still busy after reload-mercy generation={}",
                 alarm.vassal, alarm.generation);
     kill(*vassal, alarm.generation);
   } else if (alarm.kind == Alarm::Kind::lost && !generation->exited) {
-    first_process_ended(*vassal, generation, "while no emperor was there");
+    first_process_ended(*vassal, generation,
+                        {DeathKind::unseen, "while no emperor was there"});
   } else if (alarm.kind == Alarm::Kind::gone) {
     if (generation->exited || !generation->pidfd)
       sweep(*vassal, generation);

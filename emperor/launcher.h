@@ -10,6 +10,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/log.h"
@@ -29,13 +30,11 @@ struct LauncherReports {
   virtual ~LauncherReports() = default;
   virtual void on_ready(Vassal& vassal, uint64_t generation) = 0;
   /// It could not start, or not in time; it is to be killed.
-  virtual void on_failed(Vassal& vassal,
-                         uint64_t generation,
-                         const std::string& reason) = 0;
-  /// Every process of it is gone. `reason` says how its first process ended.
-  virtual void on_gone(Vassal& vassal,
-                       uint64_t generation,
-                       const std::string& reason) = 0;
+  virtual void on_failed(Vassal& vassal, const Generation& generation) = 0;
+  /// Every process of it is gone, and it is not among the vassal's generations any more.
+  virtual void on_gone(Vassal& vassal, const Generation& generation) = 0;
+  /// Sockets that a sleeper's file asks for are open now, or `why` not.
+  virtual void on_sockets(Vassal& vassal, const std::string& why) = 0;
   /// Something that the next emperor has to know is different now.
   virtual void on_changed(const Vassal& vassal) = 0;
 };
@@ -63,6 +62,8 @@ class Launcher {
   void kill(Vassal& vassal, uint64_t number);
   /// A fresh handoff channel, whatever happened to the old one.
   base::Result<> make_channel(Vassal& vassal);
+  /// Opens what a sleeper's file asks for; on_sockets() tells. Nothing if all is open.
+  void open_sockets(const Vassal& vassal);
   /// Closes sockets that the vassal's configuration does not name any more.
   void trim_sockets(Vassal& vassal);
   /// Gives back everything of a vassal that has no generations any more; it can be
@@ -110,7 +111,9 @@ class Launcher {
                         base::Fd lifeline,
                         int board);
   base::Result<> make_group(Vassal& vassal, const Configuration& configuration);
-  uvx::Task<base::Result<>> bind_sockets(std::string name, Gen generation);
+  uvx::Task<base::Result<>> bind_sockets(
+      std::string name, std::shared_ptr<const Configuration> configuration);
+  static uvx::Task<void> bind_for_sleepers(Launcher* self);
   static uvx::Task<void> listen_to(Launcher* self,
                                    std::string name,
                                    Gen generation,
@@ -129,16 +132,24 @@ class Launcher {
   };
   static uvx::Task<void> remove_leftovers(Launcher* self, Leftovers left);
   static uvx::Task<void> report_gone(Launcher* self, std::string name, Gen generation);
-  void first_process_ended(Vassal& vassal, const Gen& generation, const std::string& how);
+  struct Ended {
+    DeathKind kind = DeathKind::unseen;
+    std::string how;
+  };
+  static Ended how_ended(base::ExitStatus status);
+  void first_process_ended(Vassal& vassal, const Gen& generation, const Ended& ended);
   void sweep(Vassal& vassal, const Gen& generation);
   Gen find(const std::string& vassal, uint64_t generation) const;
 
   Services s_;
   uint32_t slots_ = 1;
   uint32_t slots_used_ = 0;
+  std::deque<Queued> urgent_;  // somebody waits for these
   std::deque<Queued> queue_;
   std::deque<Queued> starters_;  // who holds a slot
   bool slot_alarm_set_ = false;
+  std::deque<std::string> to_bind_;  // sleepers whose sockets are not open yet
+  std::set<std::string> binding_;    // whose socket is being opened
 };
 
 /// Names of descriptors at the keeper: kind, vassal, and what else tells them apart.

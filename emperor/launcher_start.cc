@@ -27,13 +27,15 @@ uvx::Task<void> Launcher::launch(Launcher* self, std::string name, Gen generatio
   }
   if (up) co_return;
   generation->failure = up.error().message();
+  generation->death = DeathKind::not_spawned;
   self->free_slot(*generation);
-  self->s_.reports.on_failed(*vassal, generation->number, generation->failure);
+  self->s_.reports.on_failed(*vassal, *generation);
 }
 
 uvx::Task<base::Result<>> Launcher::bring_up(std::string name, Gen generation) {
   if (generation->over) co_return base::Result<>{};
-  if (auto bound = co_await bind_sockets(name, generation); !bound) co_return bound;
+  if (auto bound = co_await bind_sockets(name, generation->configuration); !bound)
+    co_return bound;
   Vassal* vassal = s_.roster.find(name);
   if (vassal == nullptr || generation->over) co_return base::Result<>{};
   const auto& config = generation->configuration->config;
@@ -146,16 +148,23 @@ base::Result<std::optional<vassal::Identity>> Launcher::identity_of(
   return std::move(plan.identity);
 }
 
-uvx::Task<base::Result<>> Launcher::bind_sockets(std::string name, Gen generation) {
-  const auto& config = generation->configuration->config;
+uvx::Task<base::Result<>> Launcher::bind_sockets(
+    std::string name, std::shared_ptr<const Configuration> configuration) {
+  const auto& config = configuration->config;
   if (config.sockets.empty()) co_return base::Result<>{};
   const auto identity = identity_of(config);
   if (!identity) co_return std::unexpected(identity.error());
   for (const auto& address : config.sockets) {
     Vassal* vassal = s_.roster.find(name);
-    if (vassal == nullptr || generation->over) co_return base::Result<>{};
-    if (vassal->sockets.contains(address.text)) continue;
+    if (vassal == nullptr || vassal->life.removed()) co_return base::Result<>{};
+    // A sleeper may be woken while its sockets are being opened.
+    while (binding_.contains(name))
+      (void)co_await s_.loop.sleep_for(1ms);
+    vassal = s_.roster.find(name);
+    if (vassal == nullptr || vassal->sockets.contains(address.text)) continue;
+    binding_.insert(name);
     auto bound = co_await bind_socket(s_.loop, config, address, *identity);
+    binding_.erase(name);
     if (!bound) co_return std::unexpected(bound.error());
     vassal = s_.roster.find(name);
     if (vassal == nullptr) {
@@ -167,6 +176,29 @@ uvx::Task<base::Result<>> Launcher::bind_sockets(std::string name, Gen generatio
     s_.reports.on_changed(*vassal);
   }
   co_return base::Result<>{};
+}
+
+void Launcher::open_sockets(const Vassal& vassal) {
+  if (!vassal.configuration) return;
+  const auto is_open = [&](const vassal::SocketAddress& address) {
+    return vassal.sockets.contains(address.text);
+  };
+  if (std::ranges::all_of(vassal.configuration->config.sockets, is_open)) return;
+  to_bind_.push_back(vassal.name);
+  if (to_bind_.size() == 1) s_.tasks.spawn(bind_for_sleepers(this));
+}
+
+/// One after the other: each costs a child with the tenant's ids, and nobody waits.
+uvx::Task<void> Launcher::bind_for_sleepers(Launcher* self) {
+  co_await self->s_.loop.yield();
+  for (; !self->to_bind_.empty(); self->to_bind_.pop_front()) {
+    const std::string name = self->to_bind_.front();
+    const Vassal* vassal = self->s_.roster.find(name);
+    if (vassal == nullptr || !vassal->configuration) continue;
+    const auto bound = co_await self->bind_sockets(name, vassal->configuration);
+    if (Vassal* still = self->s_.roster.find(name))
+      self->s_.reports.on_sockets(*still, bound ? "" : bound.error().message());
+  }
 }
 
 void Launcher::trim_sockets(Vassal& vassal) {

@@ -10,10 +10,25 @@ std::vector<Order> Life::on(Event event, base::Instant now, double random) {
   if (event == Event::removed) removed_ = true;
   if (event == Event::stop) stopped_ = true;
   if (event == Event::start) stopped_ = false;
-  if (event == Event::changed || event == Event::broken) removed_ = false;
-  if (event == Event::changed && stopped_) return orders;
+  const bool is_change = event == Event::changed || event == Event::changed_lazy;
+  if (is_change || event == Event::broken) removed_ = false;
+  if (is_change && stopped_) return orders;
   take(event, now, random, &orders);
   finish_if_gone(now, &orders);
+  if (event == Event::request)
+    for (Order& order : orders)
+      order.urgent = true;
+  return orders;
+}
+
+std::vector<Order> Life::on_due(Lazy lazy, base::Instant now) {
+  std::vector<Order> orders;
+  if (state_ != State::backoff || now < due_at_) return orders;
+  // One that had been serving comes back at once; who failed to start is not tried again
+  // and again while nobody wants it.
+  const bool at_once = backoff_.failures() <= 1 && served_ > base::Duration::zero();
+  const bool waits = rests_ || (lazy == Lazy::yes && !at_once);
+  take(waits ? Event::due_lazy : Event::due, now, 0.5, &orders);
   return orders;
 }
 
@@ -41,7 +56,7 @@ std::vector<Order> Life::on_failed(uint64_t g, base::Instant now, double random)
   return orders;
 }
 
-std::vector<Order> Life::on_gone(uint64_t g, base::Instant now, double random) {
+std::vector<Order> Life::on_gone(uint64_t g, End end, base::Instant now, double random) {
   std::vector<Order> orders;
   if (next_ == g) {
     next_.reset();
@@ -51,8 +66,8 @@ std::vector<Order> Life::on_gone(uint64_t g, base::Instant now, double random) {
   } else if (current_ == g) {
     current_.reset();
     served_ = now - current_since_;
-    ++restarts_;
-    take(Event::died, now, random, &orders);
+    if (end == End::crashed) ++restarts_;
+    take(end == End::crashed ? Event::died : Event::left, now, random, &orders);
   } else {
     leaving_.erase(g);
   }
@@ -92,7 +107,9 @@ void Life::act(Action action,
       current_ = std::exchange(next_, std::nullopt);
       current_since_ = now;
       return;
-    case Action::arm: {
+    case Action::arm:
+    case Action::arm_rest: {
+      rests_ = action == Action::arm_rest;
       const auto wait = backoff_.failed(served_, random);
       due_at_ = now + wait;
       orders->push_back({Order::Kind::wait, 0, wait});
@@ -125,7 +142,10 @@ void Life::finish_if_gone(base::Instant now, std::vector<Order>* orders) {
 }
 
 LifeSummary Life::summary() const {
-  return {state_, newest_, current_, next_, leaving_, restarts_, removed_, stopped_};
+  return {state_,   newest_,  current_,
+          next_,    leaving_, restarts_,
+          removed_, stopped_, backoff_.failures(),
+          rests_,   due_at_};
 }
 
 void Life::resume(const LifeSummary& summary, base::Instant now) {
@@ -137,8 +157,10 @@ void Life::resume(const LifeSummary& summary, base::Instant now) {
   restarts_ = summary.restarts;
   removed_ = summary.removed;
   stopped_ = summary.stopped;
+  rests_ = summary.rests;
+  backoff_.resume(summary.failures);
   current_since_ = now;
-  due_at_ = now;
+  due_at_ = summary.due_at;
 }
 
 }  // namespace emperor

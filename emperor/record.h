@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "cgroups/group.h"
 #include "emperor/backoff.h"
+#include "emperor/history.h"
 #include "emperor/life.h"
 #include "emperor/message_channel.h"
 #include "emperor/reconcile.h"
@@ -52,7 +53,16 @@ struct Generation {
   base::Instant told_since;  ///< for the lines it adds to our log
   unsigned told = 0;
   uvx::Poll* end_watch = nullptr;  ///< while its end is seen by its pidfd only
-  std::string failure;             ///< why it could not start, or how it ended
+  std::string failure;                  ///< why it could not start, or how it ended
+  DeathKind death = DeathKind::unseen;  ///< what kind of failure that is
+};
+
+/// What was last seen of a vassal's requests, for putting it to sleep.
+struct Activity {
+  uint64_t taken = 0;
+  uint64_t finished = 0;
+  base::Instant last;     ///< of the last request, or since when it serves
+  base::Instant look_at;  ///< when it is looked at again; an earlier alarm means nothing
 };
 
 struct Vassal {
@@ -63,10 +73,9 @@ struct Vassal {
 
   Life life;
   std::shared_ptr<const Configuration>
-      configuration;         ///< of the newest content that can be used
-  std::string content_hash;  ///< of what was read last, good or bad
-  std::string file_error;    ///< why the file as it is now cannot be used
-  std::string last_error;    ///< what went wrong last, of the file or of a generation
+      configuration;       ///< of the newest content that can be used
+  std::string file_error;  ///< why the file as it is now cannot be used
+  std::string last_error;  ///< what went wrong last, of the file or of a generation
   std::map<uint64_t, std::shared_ptr<Generation>> generations;
 
   base::Fd channel_send;  ///< the router's end of the handoff channel
@@ -79,6 +88,10 @@ struct Vassal {
   bool has_group = false;
   uint64_t requests_before = 0;  ///< finished by generations that are gone
   uint64_t oom_kills = 0;
+  History history;
+  Activity activity;
+  bool watched = false;      ///< its descriptors are at the doorbell
+  bool second_look = false;  ///< somebody knocked while a generation still drained
 };
 
 class Roster {

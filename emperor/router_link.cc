@@ -143,6 +143,7 @@ bool RouterLink::send_item(MessageChannel& channel, const Item& item) {
                                                                   base::Clock::now());
         message.set("retry-after",
                     static_cast<uint64_t>(std::max<int64_t>(1, left.count())));
+        if (vassal->life.did_not_start()) message.set("dismiss", "1");
       }
       return channel.try_send(message);
     }

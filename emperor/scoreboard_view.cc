@@ -50,6 +50,7 @@ ScoreboardView::Totals ScoreboardView::totals() const {
     totals.taken += line.taken.load(relaxed);
     totals.finished += line.finished.load(relaxed);
     totals.bytes += line.bytes.load(relaxed);
+    totals.last_change_ns = std::max(totals.last_change_ns, line.since_ns.load(relaxed));
     if (line.pid.load(relaxed) != 0) ++totals.workers;
     if (line.state.load(relaxed) == wire::WorkerState::busy) ++totals.busy;
     for (int c = 0; c < 5; ++c)

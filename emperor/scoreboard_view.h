@@ -36,6 +36,7 @@ class ScoreboardView {
     uint64_t bytes = 0;
     uint32_t workers = 0;  ///< alive
     uint32_t busy = 0;
+    uint64_t last_change_ns = 0;  ///< CLOCK_MONOTONIC of the newest change of a worker
     uint32_t respawns = 0;
     uint32_t status[5] = {};
   };

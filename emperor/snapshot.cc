@@ -8,7 +8,7 @@ namespace emperor {
 
 namespace {
 
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kVersion = 2;
 
 // A number that may be absent travels one higher.
 uint64_t from_optional(const std::optional<uint64_t>& n) {
@@ -29,6 +29,27 @@ void encode_life(vassal::Encoder& e, const LifeSummary& life) {
   e.number(life.restarts);
   e.number(life.removed ? 1 : 0);
   e.number(life.stopped ? 1 : 0);
+  e.number(life.failures);
+  e.number(life.rests ? 1 : 0);
+  e.number(base::to_wire(life.due_at));
+}
+
+void encode_death(vassal::Encoder& e, const Death& death) {
+  e.number(static_cast<uint64_t>(death.at));
+  e.number(death.generation);
+  e.number(static_cast<uint64_t>(death.kind));
+  e.text(death.reason);
+  e.text(death.log);
+}
+
+Death decode_death(vassal::Decoder& d) {
+  Death death;
+  death.at = static_cast<int64_t>(d.number());
+  death.generation = d.number();
+  death.kind = static_cast<DeathKind>(d.number_up_to(kDeathKinds - 1));
+  death.reason = d.text();
+  death.log = d.text();
+  return death;
 }
 
 LifeSummary decode_life(vassal::Decoder& d) {
@@ -42,6 +63,9 @@ LifeSummary decode_life(vassal::Decoder& d) {
   life.restarts = d.number();
   life.removed = d.number() != 0;
   life.stopped = d.number() != 0;
+  life.failures = static_cast<unsigned>(d.number_up_to(UINT32_MAX));
+  life.rests = d.number() != 0;
+  life.due_at = base::from_wire(d.number());
   return life;
 }
 
@@ -60,6 +84,7 @@ Snapshot take_snapshot(const Vassal& vassal, const Known& file) {
   s.last_error = vassal.last_error;
   s.requests_before = vassal.requests_before;
   s.oom_kills = vassal.oom_kills;
+  s.deaths.assign(vassal.history.deaths().begin(), vassal.history.deaths().end());
   for (const auto& [text, socket] : vassal.sockets)
     s.sockets.push_back({text, socket.path, socket.device, socket.inode});
   std::vector<const Configuration*> known;
@@ -96,6 +121,9 @@ std::string encode_snapshot(const Snapshot& s) {
   e.text(s.last_error);
   e.number(s.requests_before);
   e.number(s.oom_kills);
+  e.number(s.deaths.size());
+  for (const auto& death : s.deaths)
+    encode_death(e, death);
   e.number(s.sockets.size());
   for (const auto& socket : s.sockets) {
     e.text(socket.text);
@@ -133,6 +161,8 @@ base::Result<Snapshot> decode_snapshot(std::string_view bytes) {
   s.last_error = d.text();
   s.requests_before = d.number();
   s.oom_kills = d.number();
+  for (size_t n = d.count(); n > 0; --n)
+    s.deaths.push_back(decode_death(d));
   for (size_t n = d.count(); n > 0; --n) {
     Snapshot::Socket socket;
     socket.text = d.text();

@@ -44,6 +44,7 @@ struct Snapshot {
   std::string last_error;
   uint64_t requests_before = 0;
   uint64_t oom_kills = 0;
+  std::vector<Death> deaths;
   std::vector<Socket> sockets;
   std::vector<Started> generations;
   std::vector<std::string>

@@ -26,21 +26,24 @@ enum class State : uint8_t {
 inline constexpr int kStates = 8;
 
 enum class Event : uint8_t {
-  changed,  ///< a good configuration that differs from the last one
-  broken,   ///< the file cannot be used (any more)
-  removed,  ///< the file is gone
-  start,    ///< the operator wants it to run
-  stop,     ///< the operator wants it not to run
-  reload,   ///< the operator wants a fresh generation
-  up,       ///< the next generation is ready
-  failed,   ///< the next generation ended, gave up or took too long
-  died,     ///< the current generation ended
-  gone,     ///< nothing of it runs any more
-  due,      ///< the wait of the backoff is over
-  idle,     ///< no request for long enough
-  request,  ///< somebody knocks while it sleeps
+  changed,       ///< a good configuration that differs from the last one
+  changed_lazy,  ///< the same, of a vassal that starts when somebody asks for it
+  broken,        ///< the file cannot be used (any more)
+  removed,       ///< the file is gone
+  start,         ///< the operator wants it to run
+  stop,          ///< the operator wants it not to run
+  reload,        ///< the operator wants a fresh generation
+  up,            ///< the next generation is ready
+  failed,        ///< the next generation ended, gave up or took too long
+  died,          ///< the current generation ended
+  left,          ///< the current generation ended of its own will (exit 0)
+  gone,          ///< nothing of it runs any more
+  due,           ///< the wait of the backoff is over
+  due_lazy,      ///< the same, of a vassal that nobody needs until he asks for it
+  idle,          ///< no request for long enough
+  request,       ///< somebody knocks while it sleeps
 };
-inline constexpr int kEvents = 13;
+inline constexpr int kEvents = 16;
 
 enum class Action : uint8_t {
   none,
@@ -49,6 +52,7 @@ enum class Action : uint8_t {
   promote,        ///< the next one is the current one; what was current drains
   drain_current,  ///< the current one finishes its requests and goes
   arm,            ///< count a failure and wait
+  arm_rest,       ///< the same, and then it rests until somebody asks for it
   forgive,        ///< forget earlier failures
 };
 

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <array>
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 namespace emperor {
@@ -92,6 +94,29 @@ json generation_row(const Generation& g) {
            std::chrono::duration<double>(base::Clock::now() - g.began).count()}};
 }
 
+std::string utc(int64_t epoch_seconds) {
+  const auto at = static_cast<time_t>(epoch_seconds);
+  tm parts{};
+  ::gmtime_r(&at, &parts);
+  std::array<char, 32> text;
+  return {text.data(),
+          std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+json death_row(const Death& death) {
+  json lines = json::array();
+  for (std::string_view rest = death.log; !rest.empty();) {
+    const size_t end = std::min(rest.find('\n'), rest.size());
+    lines.push_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return {{"at", utc(death.at)},
+          {"generation", death.generation},
+          {"kind", name_of(death.kind)},
+          {"reason", death.reason},
+          {"log", std::move(lines)}};
+}
+
 }  // namespace
 
 std::string list_json(const Roster& roster, const Claims& claims) {
@@ -106,6 +131,10 @@ std::string show_json(const Vassal& v, const Claims& claims) {
   j["generations"] = json::array();
   for (const auto& [number, generation] : v.generations)
     j["generations"].push_back(generation_row(*generation));
+  j["deaths"] = json::array();
+  for (const auto& death : v.history.deaths())
+    j["deaths"].push_back(death_row(death));
+  j["failures_in_a_row"] = v.life.failures();
   j["sockets"] = json::array();
   for (const auto& [address, fd] : v.sockets)
     j["sockets"].push_back(address);

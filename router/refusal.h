@@ -42,6 +42,7 @@ inline constexpr Refusal kTooLarge{
 inline constexpr Refusal kHeadTooLarge{431, "The head of the request is too large."};
 inline constexpr Refusal kBadAnswer{502, "The site gave no valid answer."};
 inline constexpr Refusal kStopped{503, "The site is stopped.", 60};
+inline constexpr Refusal kDoesNotStart{503, "The site does not start.", 5};
 inline constexpr Refusal kQueueFull{503, "The site has too many requests waiting.", 5};
 inline constexpr Refusal kExpired{503, "The site did not take the request in time.", 5};
 inline constexpr Refusal kRemoved{503, "The site was removed.", 5};

@@ -163,6 +163,7 @@ void Router::on_state(const wire::Message& message) {
   if (vassal == nullptr || !state) return;
   vassal->set_state(*state,
                     static_cast<unsigned>(message.number("retry-after").value_or(0)));
+  if (!message.get("dismiss").empty()) vassal->dismiss_all(refusals::kDoesNotStart);
   vassals_.look_after(*vassal);
 }
 

@@ -29,6 +29,9 @@ bool has_hung_up(int connection) {
 void Vassal::set_state(VassalState state, unsigned retry_after) {
   state_ = state;
   retry_after_ = retry_after;
+  back_at_ = state == VassalState::backoff
+                 ? base::Clock::now() + std::chrono::seconds(retry_after)
+                 : base::Instant{};
   if (state == VassalState::stopped) dismiss_all(refusals::kStopped);
 }
 
@@ -46,6 +49,11 @@ std::optional<Refusal> Vassal::offer(const wire::HandoffHeader& header,
   if (state_ == VassalState::stopped) {
     ++figures_.refused;
     return with_retry(refusals::kStopped);
+  }
+  // Nobody waits for a start that comes after he has given up.
+  if (state_ == VassalState::backoff && header.deadline.passed(back_at_)) {
+    ++figures_.refused;
+    return with_retry(refusals::kDoesNotStart);
   }
   if (line_.empty()) {
     switch (put_on_belt(header, payload, connection.get())) {

@@ -96,6 +96,7 @@ class Vassal {
   VassalFigures figures_;
   VassalState state_ = VassalState::ready;
   unsigned retry_after_ = 0;
+  base::Instant back_at_;  ///< in state backoff: when it is tried again, at the latest
   bool spoiled_ = false;
   bool moving_ = false;  ///< the last try to move on got something onto the belt
 };

@@ -239,8 +239,12 @@ void apply_stop_signal(ConfigBuild& build, const Setting& s) {
 
 void apply_idle(ConfigBuild& build, const Setting& s) {
   if (const auto duration = duration_of(build, s)) build.config.idle = *duration;
-  if (build.config.idle.count() > 0)
-    build.warn(s, "idle has no effect: vassals are not retired in this version");
+}
+
+void apply_start(ConfigBuild& build, const Setting& s) {
+  if (s.value != "lazy" && s.value != "now")
+    return build.error(s, "start is either now or lazy, not '" + s.value + "'");
+  build.config.start_lazy = s.value == "lazy";
 }
 
 void apply_chdir(ConfigBuild& build, const Setting& s) {

@@ -13,7 +13,7 @@ Apply apply_domain, apply_subscribe_to, apply_subscribe2;
 Apply apply_socket, apply_chmod_socket, apply_listen;
 Apply apply_command_type, apply_stop_signal, apply_chdir, apply_pyargv, apply_mount,
     apply_env, apply_static_map;
-Apply apply_processes, apply_threads, apply_buffer_size, apply_idle;
+Apply apply_processes, apply_threads, apply_buffer_size, apply_idle, apply_start;
 Apply apply_cpu_max, apply_cpu_weight, apply_pids_max, apply_io_max, apply_cgroup,
     apply_cgroup_opt;
 Apply apply_limit_as, apply_prio, apply_umask;

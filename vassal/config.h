@@ -115,6 +115,7 @@ struct VassalConfig {
   std::chrono::seconds start_timeout{60};
   std::chrono::seconds heartbeat{0};  ///< promised interval; 0 = none
   std::chrono::seconds idle{0};       ///< 0 = never asleep
+  bool start_lazy = false;            ///< `start = lazy`: asleep until the first request
   uint32_t buffer_size = 65535;
   uint64_t limit_post = 0;  ///< 0 = no limit of its own
 

@@ -62,7 +62,9 @@ constexpr Row kRows[] = {
   {"socket-timeout", "", duration, "4", tenant, honoured, set_duration<&C::socket_timeout>, "The longest silence while a request is read or an answer is written."},
   {"start-timeout", "", duration, "60", tenant, honoured, set_duration<&C::start_timeout>, "The longest that a start may take."},
   {"heartbeat", "", duration, "off", tenant, honoured, set_duration<&C::heartbeat>, "Tell the emperor so often that requests are being finished, or could be; silence longer than its emperor-required-heartbeat restarts the vassal."},
-  {"idle", "", duration, "off", tenant, missing, apply_idle, "Seconds without a request after which the vassal is retired until the next one."},
+  {"idle", "", duration, "off", tenant, honoured, apply_idle, "Seconds without a request after which the vassal is put to sleep: nothing of it runs until the next one."},
+  {"start", "", text, "now", tenant, honoured, apply_start, "`lazy`: it sleeps from the beginning, until the first request."},
+  {"cheap", "", flag, "false", tenant, mapped, set_flag<&C::start_lazy>, "The same as start = lazy: nothing runs until the first request."},
   {"buffer-size", "", number, "65535", tenant, honoured, apply_buffer_size, "Bytes of variables that one request may have."},
   {"limit-post", "", number, "0", tenant, honoured, set_number<&C::limit_post>, "Bytes that a request body may have; 0 is no limit of the vassal's own."},
 

@@ -58,7 +58,7 @@ constexpr Row kRows[] = {
   ignore("logformat-strftime", "log-micros", "request lines carry the time"),
   ignore("log-backupname", "log-reopen log-truncate", "the logs that were put away are called NAME.1, NAME.2 ..."),
   ignore("protocol", "socket-protocol", "sockets speak the uwsgi protocol"),
-  ignore("cheap", "die-on-idle", "what idle vassals do is the emperor's business", flag),
+  ignore("die-on-idle", "", "idle alone puts a vassal to sleep", flag),
   ignore("autoload", "", "the Python runtime is built in", flag),
   ignore("no-default-app", "", "a path below no mount point is 404 if there is no other application", flag),
   ignore("abstract-socket", "", "write @name for an abstract socket", flag),

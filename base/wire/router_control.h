@@ -15,7 +15,8 @@ inline constexpr char kVassal[] =
                ///< + 2 fds: sending end and receiving end of its
                ///< handoff channel. Again with the same id: new channel or figures
 inline constexpr char kState[] =
-    "state";  ///< id, state=ready|starting|asleep|backoff|stopped, [retry-after seconds]
+    "state";  ///< id, state=ready|starting|asleep|backoff|stopped, [retry-after seconds],
+              ///< [dismiss=1: it did not start, answer 503 to what waits]
 inline constexpr char kRemove[] =
     "remove";  ///< id: drain its belt and queue with 503, forget its routes
 inline constexpr char kRoute[] =

@@ -103,6 +103,13 @@ int show(const Arguments& arguments) {
   }
   for (const auto& g : data["generations"])
     std::printf("generation       %s\n", g.dump().c_str());
+  for (const auto& d : data["deaths"]) {
+    std::printf("death            %s generation %s %s: %s\n", cell(d["at"]).c_str(),
+                cell(d["generation"]).c_str(), cell(d["kind"]).c_str(),
+                cell(d["reason"]).c_str());
+    for (const auto& line : d["log"])
+      std::printf("                   | %s\n", cell(line).c_str());
+  }
   for (const auto& r : data["refused_domains"])
     std::printf("refused          %s is held by %s (%s)\n", cell(r["host"]).c_str(),
                 cell(r["held_by"]).c_str(), cell(r["file"]).c_str());
@@ -219,7 +226,7 @@ int run(int argc, char** argv) {
   add_layers(explain_cmd);
   auto* reload = add("reload", "a fresh generation of one vassal, or of all");
   reload->add_option("NAME", a.name, "a vassal; all if none is named");
-  auto* start = add_named("start", "start a vassal that is stopped or backs off");
+  auto* start = add_named("start", "start a vassal that is stopped, sleeps or backs off");
   auto* stop = add_named("stop", "drain and stop a vassal until it is started again");
   auto* logs_cmd = add_named("logs", "the end of a vassal's log");
   logs_cmd->add_flag("-f,--follow", a.follow, "go on with what is added");

@@ -354,11 +354,15 @@ TEST_SUITE("config") {
     CHECK(make("prio = 100\n").config.nice == 19);
   }
 
-  TEST_CASE("config: what this version does not do yet is read and told") {
-    const auto made = make("idle = 5m\n");
-    CHECK(made.config.idle == 300s);
-    CHECK(made.told().find("/v/site.ini:2: warning: idle has no effect") == 0);
+  TEST_CASE("config: sleep") {
+    CHECK(make("idle = 5m\n").config.idle == 300s);
     CHECK(make("idle = 0\n").told().empty());
+    CHECK_FALSE(make("idle = 5m\n").config.start_lazy);
+    CHECK(make("start = lazy\n").config.start_lazy);
+    CHECK_FALSE(make("start = lazy\nstart = now\n").config.start_lazy);
+    CHECK(make("start = later\n").told().find("start is either now or lazy") !=
+          std::string::npos);
+    CHECK(make("cheap = true\n").config.start_lazy);
   }
 
   TEST_CASE("config: logs") {

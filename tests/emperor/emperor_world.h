@@ -20,7 +20,8 @@ namespace emperor::test {
 
 class EmperorWorld {
  public:
-  /// Content "bad..." cannot be used; anything else can.
+  /// Content "bad..." cannot be used; anything else can. "lazy..." starts when somebody
+  /// asks for it, "sleepy..." may sleep.
   void write(const std::string& name, const std::string& content) {
     files_[name] = {content, ++version_};
   }
@@ -52,13 +53,24 @@ class EmperorWorld {
   /// A generation's processes are all gone: the serving one, unless another is named.
   void die(const std::string& name) { die(name, *lives_.at(name).current()); }
   void die(const std::string& name, uint64_t generation) {
-    carry_out(name, lives_.at(name).on_gone(generation, now_, 0.5));
+    carry_out(name, lives_.at(name).on_gone(generation, End::crashed, now_, 0.5));
+  }
+  /// The serving one exits with 0.
+  void leave(const std::string& name) {
+    const uint64_t generation = *lives_.at(name).current();
+    carry_out(name, lives_.at(name).on_gone(generation, End::on_purpose, now_, 0.5));
   }
 
   void advance(base::Duration d) {
     now_ += d;
     for (auto& [name, life] : lives_)
-      if (life.is_due(now_)) carry_out(name, life.on(Event::due, now_));
+      carry_out(name, life.on_due(may_sleep(name), now_));
+  }
+  /// Another emperor takes over.
+  void adopt(const std::string& name) {
+    Life next;
+    next.resume(lives_.at(name).summary(), now_);
+    lives_.at(name) = next;
   }
 
   const Life& life(const std::string& name) const { return lives_.at(name); }
@@ -95,8 +107,20 @@ class EmperorWorld {
     const File& file = files_.at(name);
     known_[change.path] = {name, 0, identity(file)};
     const bool same = std::exchange(read_[name], file.content) == file.content;
-    if (!same || !lives_.contains(name))
-      happen(name, file.content.starts_with("bad") ? Event::broken : Event::changed);
+    if (same && lives_.contains(name)) return;
+    const bool sleeps = lives_.contains(name) && lives_[name].state() == State::asleep;
+    const bool lazy =
+        file.content.starts_with("lazy") || (sleeps && may_sleep(name) == Lazy::yes);
+    happen(name, file.content.starts_with("bad") ? Event::broken
+                 : lazy                          ? Event::changed_lazy
+                                                 : Event::changed);
+  }
+  Lazy may_sleep(const std::string& name) const {
+    const auto found = read_.find(name);
+    if (found == read_.end()) return Lazy::no;
+    const bool may =
+        found->second.starts_with("lazy") || found->second.starts_with("sleepy");
+    return may ? Lazy::yes : Lazy::no;
   }
   void happen(const std::string& name, Event event) {
     carry_out(name, lives_[name].on(event, now_, 0.5));
@@ -106,7 +130,7 @@ class EmperorWorld {
       const std::string subject = name + " " + std::to_string(order.generation) + "\n";
       switch (order.kind) {
         case Order::Kind::start:
-          journal_ += "start " + subject;
+          journal_ += (order.urgent ? "start at once " : "start ") + subject;
           break;
         case Order::Kind::drain:
           journal_ += "drain " + subject;

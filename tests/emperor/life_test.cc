@@ -263,9 +263,150 @@ TEST_SUITE("emperor") {
     w.expect_state("blog", State::asleep);
     w.request("blog");
     w.request("blog");
-    CHECK(w.journal() == "start blog 2\n");
+    CHECK(w.journal() == "start at once blog 2\n");
     w.become_ready("blog");
     w.expect_state("blog", State::ready);
+  }
+
+  TEST_CASE("life: a request that comes while the idle generation drains wakes it") {
+    EmperorWorld w = serving();
+    w.idle("blog");
+    w.request("blog");
+    CHECK(w.journal() == "drain blog 1\nstart at once blog 2\n");
+    w.die("blog", 1);
+    w.expect_state("blog", State::starting);
+    w.become_ready("blog");
+    CHECK(w.life("blog").current() == 2);
+  }
+
+  TEST_CASE("life: a lazy vassal sleeps from the beginning") {
+    EmperorWorld w;
+    w.write("blog", "lazy");
+    w.rescan();
+    w.expect_state("blog", State::asleep);
+    CHECK(w.journal().empty());
+    SUBCASE("and wakes for a request") {
+      w.request("blog");
+      CHECK(w.journal() == "start at once blog 1\n");
+    }
+    SUBCASE("and for the operator") {
+      w.start("blog");
+      CHECK(w.journal() == "start blog 1\n");
+    }
+    SUBCASE("but not for a reload") {
+      w.reload("blog");
+      w.expect_state("blog", State::asleep);
+      CHECK(w.journal().empty());
+    }
+    SUBCASE("and goes without a trace") {
+      w.remove("blog");
+      w.rescan();
+      CHECK(w.journal() == "forget blog\n");
+    }
+    SUBCASE("and can be stopped, and wakes no more then") {
+      w.stop("blog");
+      w.request("blog");
+      w.expect_state("blog", State::stopped);
+      CHECK(w.journal().empty());
+    }
+  }
+
+  TEST_CASE("life: an edited sleeper sleeps on, unless it may not any more") {
+    EmperorWorld w;
+    w.write("blog", "lazy");
+    w.rescan();
+    w.write("blog", "sleepy");
+    w.rescan();
+    w.expect_state("blog", State::asleep);
+    CHECK(w.journal().empty());
+    w.write("blog", "always");
+    w.rescan();
+    CHECK(w.journal() == "start blog 1\n");
+  }
+
+  TEST_CASE("life: an edited lazy vassal that serves is reloaded") {
+    EmperorWorld w;
+    w.write("blog", "lazy");
+    w.rescan();
+    w.request("blog");
+    w.become_ready("blog");
+    w.journal();
+    w.write("blog", "lazy two");
+    w.rescan();
+    CHECK(w.journal() == "start blog 2\n");
+    w.expect_state("blog", State::reloading);
+  }
+
+  TEST_CASE("life: a wake that fails backs off, then is tried again for a request only") {
+    EmperorWorld w;
+    w.write("blog", "lazy");
+    w.rescan();
+    w.request("blog");
+    w.die("blog", 1);
+    CHECK(w.journal() == "start at once blog 1\nwait blog 500ms\n");
+    w.expect_state("blog", State::backoff);
+    CHECK(w.life("blog").did_not_start());
+    w.advance(500ms);
+    w.expect_state("blog", State::asleep);
+    CHECK(w.journal().empty());
+    w.request("blog");
+    w.die("blog", 2);
+    CHECK(w.journal() == "start at once blog 2\nwait blog 1000ms\n");
+    SUBCASE("an edit forgives") {
+      w.write("blog", "lazy two");
+      w.rescan();
+      w.expect_state("blog", State::asleep);
+      w.request("blog");
+      w.die("blog", 3);
+      CHECK(w.journal() == "start at once blog 3\nwait blog 500ms\n");
+    }
+    SUBCASE("the next emperor goes on with the wait") {
+      w.adopt("blog");
+      w.advance(999ms);
+      w.expect_state("blog", State::backoff);
+      w.advance(1ms);
+      w.expect_state("blog", State::asleep);
+      w.request("blog");
+      w.die("blog", 3);
+      CHECK(w.journal() == "start at once blog 3\nwait blog 2000ms\n");
+    }
+  }
+
+  TEST_CASE("life: one that may sleep and dies while it serves comes back at once") {
+    EmperorWorld w;
+    w.write("blog", "sleepy");
+    w.rescan();
+    w.become_ready("blog");
+    w.advance(1s);
+    w.die("blog");
+    w.advance(0s);
+    CHECK(w.journal() == "start blog 1\nwait blog 0ms\nstart blog 2\n");
+  }
+
+  TEST_CASE("life: one that ended of its own will rests until somebody asks for it") {
+    EmperorWorld w = serving();
+    w.advance(1s);
+    w.leave("blog");
+    CHECK(w.life("blog").restarts() == 0);
+    w.advance(0s);
+    w.expect_state("blog", State::asleep);
+    CHECK(w.journal() == "wait blog 0ms\n");
+    SUBCASE("a request") {
+      w.request("blog");
+      CHECK(w.journal() == "start at once blog 2\n");
+      w.become_ready("blog");
+      w.leave("blog");
+      CHECK(w.journal() == "wait blog 1000ms\n");
+    }
+    SUBCASE("a change") {
+      w.write("blog", "two");
+      w.rescan();
+      CHECK(w.journal() == "start blog 2\n");
+    }
+    SUBCASE("the operator") {
+      w.start("blog");
+      CHECK(w.journal() == "start blog 2\n");
+    }
   }
 
   TEST_CASE("life: reports of generations that are no longer meant change nothing") {
@@ -275,7 +416,7 @@ TEST_SUITE("emperor") {
     CHECK(life.on_ready(1, now).empty());
     CHECK(life.on_ready(7, now).empty());
     CHECK(life.on_failed(1, now, 0.5).empty());
-    CHECK(life.on_gone(7, now, 0.5).empty());
+    CHECK(life.on_gone(7, emperor::End::crashed, now, 0.5).empty());
     CHECK(life.state() == State::ready);
   }
 

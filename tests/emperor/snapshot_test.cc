@@ -16,7 +16,10 @@ Snapshot example() {
   s.file_name = "alice/site";
   s.source = 1;
   s.identity = {1, 2, 3, -4, 5};
-  s.life = {emperor::State::reloading, 9, 7, 9, {3, 5}, 4, false, true};
+  s.life = {emperor::State::reloading, 9, 7, 9, {3, 5}, 4, false, true, 6, true,
+            base::from_wire(77)};
+  s.deaths = {{1700000000, 8, emperor::DeathKind::signalled, "signal 9", "a line\n"},
+              {1700000009, 9, emperor::DeathKind::application, "no app", ""}};
   s.file_error = "line 3";
   s.last_error = std::string("with a \0 byte", 13);
   s.requests_before = 1'000'000;
