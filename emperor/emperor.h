@@ -121,6 +121,7 @@ class Emperor final : LauncherReports {
   void on_ready(Vassal& vassal, uint64_t generation) override;
   void on_failed(Vassal& vassal, const Generation& generation) override;
   void on_gone(Vassal& vassal, const Generation& generation) override;
+  void on_idle(Vassal& vassal, uint64_t generation) override;
   void on_sockets(Vassal& vassal, const std::string& why) override;
   void remember_death(Vassal& vassal, const Generation& generation);
   void on_changed(const Vassal& vassal) override;

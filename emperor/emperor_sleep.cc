@@ -147,6 +147,12 @@ void Emperor::turn_visitors_away(const Vassal& vassal) {
 // ---- falling asleep
 // ----------------------------------------------------------------------------
 
+void Emperor::on_idle(Vassal& vassal, uint64_t generation) {
+  if (stopping_ || vassal.life.current() != generation) return;
+  log_.info("vassal {}: falls asleep, it says it is idle", vassal.name);
+  happen(vassal, Event::idle);
+}
+
 void Emperor::watch_idleness(Vassal& vassal) {
   const auto found = vassal.generations.find(vassal.life.generation());
   if (found == vassal.generations.end()) return;

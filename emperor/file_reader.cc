@@ -13,6 +13,8 @@ namespace emperor {
 namespace {
 using namespace std::chrono_literals;
 constexpr size_t kBatch = 256;
+/// Readers at once: many, since one that hangs in a tenant's file system holds a place.
+constexpr size_t kMostReaders = 64;
 constexpr auto kPatience = 10s;
 constexpr auto kEndTime = 1s;
 }  // namespace
@@ -22,26 +24,45 @@ void FileReader::request(const std::string& path,
                          gid_t gid,
                          base::Links links) {
   const Owner owner{uid, gid, links};
-  const bool at_work = queues_.contains(owner);
-  auto& queue = queues_[owner];
-  if (std::ranges::find(queue, path) == queue.end()) queue.push_back(path);
-  if (!at_work) tasks_.spawn(work(this, owner));
+  const auto [at, is_new] = queues_.try_emplace(owner);
+  if (at->second.known.insert(path).second) at->second.paths.push_back(path);
+  if (!is_new) return;
+  waiting_.push_back(owner);
+  pump();
 }
 
-uvx::Task<void> FileReader::work(FileReader* self, Owner owner) {
-  co_await self->loop_
-      .yield();  // what else changed in this moment comes into the same batch
-  for (;;) {
-    auto& queue = self->queues_[owner];
-    if (queue.empty()) break;
-    const size_t count = std::min(queue.size(), kBatch);
-    Paths batch(queue.begin(), queue.begin() + static_cast<long>(count));
-    queue.erase(queue.begin(), queue.begin() + static_cast<long>(count));
-    auto rest = co_await self->read_batch(owner, std::move(batch));
-    auto& now = self->queues_[owner];
-    now.insert(now.begin(), rest.begin(), rest.end());
+void FileReader::pump() {
+  while (working_ < kMostReaders && !waiting_.empty()) {
+    ++working_;
+    tasks_.spawn(work(this, waiting_.front()));
+    waiting_.pop_front();
   }
-  self->queues_.erase(owner);
+}
+
+FileReader::Paths FileReader::next_batch(Queue& queue) {
+  Paths batch;
+  while (batch.size() < kBatch && !queue.paths.empty()) {
+    queue.known.erase(queue.paths.front());
+    batch.push_back(std::move(queue.paths.front()));
+    queue.paths.pop_front();
+  }
+  return batch;
+}
+
+/// One batch of an owner; what is left of his waits until others had their turn.
+uvx::Task<void> FileReader::work(FileReader* self, Owner owner) {
+  // What else changed in this moment comes into the same batch.
+  co_await self->loop_.yield();
+  auto rest = co_await self->read_batch(owner, next_batch(self->queues_[owner]));
+  Queue& queue = self->queues_[owner];
+  for (auto path = rest.rbegin(); path != rest.rend(); ++path)
+    if (queue.known.insert(*path).second) queue.paths.push_front(std::move(*path));
+  --self->working_;
+  if (queue.paths.empty())
+    self->queues_.erase(owner);
+  else
+    self->waiting_.push_back(owner);
+  self->pump();
   if (!self->idle()) co_return;
   if (const auto call = std::exchange(self->on_idle, nullptr)) call();
 }

@@ -12,6 +12,7 @@
 #include <map>
 #include <string>
 #include <tuple>
+#include <unordered_set>
 #include <vector>
 
 #include "base/log.h"
@@ -39,6 +40,9 @@ class FileReader {
  private:
   using Owner = std::tuple<uid_t, gid_t, base::Links>;
   using Paths = std::vector<std::string>;
+  struct Queue;
+  void pump();
+  static Paths next_batch(Queue& queue);
   static uvx::Task<void> work(FileReader* self, Owner owner);
   /// Reads a batch and gives what is left of it: all but those that have a result now.
   uvx::Task<Paths> read_batch(Owner owner, Paths paths);
@@ -52,7 +56,14 @@ class FileReader {
   uvx::TaskGroup& tasks_;
   base::Log& log_;
   std::function<void(vassal::ReadResult)> on_result_;
-  std::map<Owner, Paths> queues_;  // an owner stands here as long as its reader works
+  /// What is to be read for one owner: in order, and none twice.
+  struct Queue {
+    std::deque<std::string> paths;
+    std::unordered_set<std::string> known;
+  };
+  std::map<Owner, Queue> queues_;  // an owner stands here as long as its reader works
+  std::deque<Owner> waiting_;      // for a reader
+  size_t working_ = 0;
 };
 
 }  // namespace emperor

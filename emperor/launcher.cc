@@ -170,7 +170,9 @@ void Launcher::heard(Vassal& vassal,
   else if (message.verb == verbs::kFailed && generation->failure.empty()) {
     generation->failure = base::printable(message.get("reason"), 500);
     generation->death = DeathKind::application;
-  } else if (message.verb == verbs::kWorkerDied && may_tell(*generation))
+  } else if (message.verb == verbs::kIdle && generation->ready && !generation->over)
+    s_.reports.on_idle(vassal, generation->number);
+  else if (message.verb == verbs::kWorkerDied && may_tell(*generation))
     s_.log.info("vassal {}: worker died generation={} worker={} reason=\"{}\"",
                 vassal.name, generation->number,
                 base::printable(message.get("worker"), 16),

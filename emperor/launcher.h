@@ -33,6 +33,8 @@ struct LauncherReports {
   virtual void on_failed(Vassal& vassal, const Generation& generation) = 0;
   /// Every process of it is gone, and it is not among the vassal's generations any more.
   virtual void on_gone(Vassal& vassal, const Generation& generation) = 0;
+  /// It says itself that it had nothing to do for long enough.
+  virtual void on_idle(Vassal& vassal, uint64_t generation) = 0;
   /// Sockets that a sleeper's file asks for are open now, or `why` not.
   virtual void on_sockets(Vassal& vassal, const std::string& why) = 0;
   /// Something that the next emperor has to know is different now.

@@ -1,5 +1,7 @@
 #include "router/route_table.h"
 
+#include <utility>
+
 namespace router {
 
 namespace {
@@ -8,11 +10,21 @@ constexpr std::string_view kWildcard = "*.";
 }  // namespace
 
 void RouteTable::put(Map& map, std::string_view key, VassalId id) {
-  map.insert_or_assign(std::string(key), id);
+  const auto [it, is_new] = map.try_emplace(std::string(key), id);
+  if (!is_new) count_down(std::exchange(it->second, id));
+  ++counts_[id];
 }
 
 void RouteTable::drop(Map& map, std::string_view key) {
-  if (const auto it = map.find(key); it != map.end()) map.erase(it);
+  const auto it = map.find(key);
+  if (it == map.end()) return;
+  count_down(it->second);
+  map.erase(it);
+}
+
+void RouteTable::count_down(VassalId id) {
+  const auto it = counts_.find(id);
+  if (it != counts_.end() && --it->second == 0) counts_.erase(it);
 }
 
 void RouteTable::set(std::string_view domain, VassalId id) {
@@ -37,9 +49,10 @@ void RouteTable::erase_vassal(VassalId id) {
   const auto theirs = [id](const auto& route) {
     return route.second == id;
   };
+  if (default_ == id) default_.reset();
+  if (counts_.erase(id) == 0) return;
   std::erase_if(exact_, theirs);
   std::erase_if(wildcards_, theirs);
-  if (default_ == id) default_.reset();
 }
 
 std::optional<VassalId> RouteTable::find(std::string_view host) const {

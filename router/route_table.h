@@ -21,7 +21,7 @@ class RouteTable {
   /// `domain`: a name, "*.suffix", or "*" for the default. Replaces what was there.
   void set(std::string_view domain, VassalId id);
   void erase(std::string_view domain);
-  /// Forgets every route to a vassal.
+  /// Forgets every route to a vassal; at no cost if it has none any more.
   void erase_vassal(VassalId id);
 
   /// The vassal of a normalised host name; an empty name only matches the default.
@@ -37,12 +37,14 @@ class RouteTable {
   };
   using Map = std::unordered_map<std::string, VassalId, Hash, std::equal_to<>>;
 
-  static void put(Map& map, std::string_view key, VassalId id);
-  static void drop(Map& map, std::string_view key);
+  void put(Map& map, std::string_view key, VassalId id);
+  void drop(Map& map, std::string_view key);
+  void count_down(VassalId id);
 
   Map exact_;
   Map wildcards_;  // by suffix: "*.example.com" stands under "example.com"
   std::optional<VassalId> default_;
+  std::unordered_map<VassalId, size_t> counts_;  // of names; who has none stands not here
 };
 
 }  // namespace router

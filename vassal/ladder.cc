@@ -95,9 +95,13 @@ int descriptors(Ladder& ladder) {
 
 int limits(Ladder& ladder) {
   for (const RlimitRow& row : ladder.rlimits) {
-    const rlimit value{row.value, row.value};
-    if (::setrlimit(static_cast<__rlimit_resource>(row.resource), &value) != 0)
-      return errno;
+    const auto resource = static_cast<__rlimit_resource>(row.resource);
+    rlimit value{row.value, row.value};
+    if (row.soft_only) {
+      if (::getrlimit(resource, &value) != 0) return errno;
+      value.rlim_cur = std::min(row.value, value.rlim_max);
+    }
+    if (::setrlimit(resource, &value) != 0) return errno;
   }
   return 0;
 }

@@ -79,7 +79,7 @@ constexpr Row kRows[] = {
   {"cgroup-opt", "", list, "", operator_only, mapped, apply_cgroup_opt, "`memory.limit_in_bytes`, `cpu.shares` and the like become memory-max, cpu-weight ...; other files are written as given where they exist."},
   {"limit-as", "", megabytes, "", tenant, honoured, apply_limit_as, "Address space of each process, in megabytes."},
   {"limit-nproc", "", number, "", tenant, honoured, set_optional_number<&C::limit_nproc>, "Processes of the user (RLIMIT_NPROC)."},
-  {"max-fd", "", number, "", operator_only, honoured, set_optional_number<&C::max_fd>, "Open files of each process (RLIMIT_NOFILE)."},
+  {"max-fd", "", number, "65536 (soft)", operator_only, honoured, set_optional_number<&C::max_fd>, "Open files of each process (RLIMIT_NOFILE)."},
   {"prio", "", number, "", operator_only, honoured, apply_prio, "Nice value, -20 to 19."},
   {"umask", "", mode, "inherited", tenant, honoured, apply_umask, "File mode mask of the vassal, octal."},
 

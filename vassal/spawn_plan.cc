@@ -45,7 +45,10 @@ std::vector<RlimitRow> rlimits_for(const VassalConfig& config) {
   std::vector<RlimitRow> rows = {{RLIMIT_CORE, 0}};
   if (config.limit_as_bytes) rows.push_back({RLIMIT_AS, *config.limit_as_bytes});
   if (config.limit_nproc) rows.push_back({RLIMIT_NPROC, *config.limit_nproc});
-  if (config.max_fd) rows.push_back({RLIMIT_NOFILE, *config.max_fd});
+  if (config.max_fd)
+    rows.push_back({RLIMIT_NOFILE, *config.max_fd});
+  else
+    rows.push_back({RLIMIT_NOFILE, kUsualFiles, true});
   return rows;
 }
 

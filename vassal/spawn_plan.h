@@ -30,7 +30,8 @@ struct FdMapping {
 
 struct RlimitRow {
   int resource = 0;
-  rlim_t value = 0;  ///< soft and hard
+  rlim_t value = 0;        ///< soft and hard
+  bool soft_only = false;  ///< the hard limit stays, and bounds the soft one
   friend bool operator==(const RlimitRow&, const RlimitRow&) = default;
 };
 
@@ -72,6 +73,10 @@ struct VassalFds {
 
 /// A generation starts as the one that the OOM killer prefers, until it is ready.
 inline constexpr int kStartingOomScoreAdj = 500;
+/// Open files of a vassal that asks for none: the emperor's own limit is made for
+/// thousands of vassals, and programs that close or map every possible descriptor would
+/// pay for it.
+inline constexpr rlim_t kUsualFiles = 65536;
 
 /// EPERM: root without permission, or a uid that this emperor cannot become.
 base::Result<SpawnPlan> make_spawn_plan(const VassalConfig& config,

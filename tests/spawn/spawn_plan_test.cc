@@ -110,7 +110,8 @@ TEST_SUITE("spawn") {
   TEST_CASE("spawn_plan: limits of the process itself") {
     VassalConfig config = alice();
     CHECK(make_spawn_plan(config, root_facts(), {})->rlimits ==
-          std::vector<vassal::RlimitRow>{{RLIMIT_CORE, 0}});
+          std::vector<vassal::RlimitRow>{{RLIMIT_CORE, 0},
+                                         {RLIMIT_NOFILE, vassal::kUsualFiles, true}});
     config.limit_as_bytes = 1 << 30;
     config.limit_nproc = 20;
     config.max_fd = 4096;
