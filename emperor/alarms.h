@@ -26,6 +26,7 @@ struct Alarm {
     spoiled,        ///< a spoiled handoff channel may be replaced now
     quiet,          ///< a file (in `vassal`) was not written for a while
     idle,           ///< a vassal may have had no request for long enough
+    last_words,     ///< read what a generation wrote at its end
     knock,          ///< look again whether somebody knocks at a sleeper
     sockets,        ///< try again to open a sleeper's sockets
     claims,         ///< save the claims

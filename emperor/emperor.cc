@@ -271,6 +271,9 @@ void Emperor::ring(const Alarm& alarm) {
     case Alarm::Kind::idle:
       if (vassal != nullptr) ring_idle(*vassal);
       break;
+    case Alarm::Kind::last_words:
+      if (vassal != nullptr) read_last_words(*vassal, alarm.generation);
+      break;
     case Alarm::Kind::knock:
       if (vassal != nullptr) look_at_door(*vassal);
       break;

@@ -124,6 +124,7 @@ class Emperor final : LauncherReports {
   void on_idle(Vassal& vassal, uint64_t generation) override;
   void on_sockets(Vassal& vassal, const std::string& why) override;
   void remember_death(Vassal& vassal, const Generation& generation);
+  void read_last_words(Vassal& vassal, uint64_t generation);
   void on_changed(const Vassal& vassal) override;
   void on_spoiled(uint64_t id);
   void renew_channel(Vassal& vassal);

@@ -7,6 +7,11 @@ namespace emperor {
 
 using namespace std::chrono_literals;
 
+namespace {
+/// What a vassal said at its end is on its way to the logger.
+constexpr auto kLastWords = 50ms;
+}  // namespace
+
 void Emperor::happen(Vassal& vassal, Event event) {
   const State before = vassal.life.state();
   carry_out(vassal, vassal.life.on(event, base::Clock::now(), random()), before);
@@ -169,11 +174,16 @@ void Emperor::on_gone(Vassal& vassal, const Generation& generation) {
 
 void Emperor::remember_death(Vassal& vassal, const Generation& generation) {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  vassal.history.add({now, generation.number, generation.death, generation.failure, ""});
   // A log that the file names is the tenant's: root does not open it.
-  const bool ours =
-      generation.configuration && generation.configuration->config.logto.empty();
-  vassal.history.add({now, generation.number, generation.death, generation.failure,
-                      ours ? read_last_lines(log_path(vassal)) : ""});
+  if (generation.configuration && generation.configuration->config.logto.empty())
+    set_alarm(base::Clock::now() + kLastWords,
+              {Alarm::Kind::last_words, vassal.name, generation.number});
+}
+
+void Emperor::read_last_words(Vassal& vassal, uint64_t generation) {
+  vassal.history.set_log(generation, read_last_lines(logger_.own_path(vassal.name)));
+  on_changed(vassal);
 }
 
 /// The tenant made its channel unusable. Who does it again and again waits longer and

@@ -28,6 +28,14 @@ void History::add(Death death) {
   if (deaths_.size() > kMost) deaths_.pop_front();
 }
 
+void History::set_log(uint64_t generation, std::string lines) {
+  for (auto death = deaths_.rbegin(); death != deaths_.rend(); ++death)
+    if (death->generation == generation) {
+      death->log = std::move(lines);
+      return;
+    }
+}
+
 std::string last_lines(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty() && lines.size() < History::kLines) {

@@ -42,6 +42,8 @@ class History {
 
   /// Takes over what fits; the oldest makes room.
   void add(Death death);
+  /// What that generation's log said at its end, if it still stands here.
+  void set_log(uint64_t generation, std::string lines);
   /// The oldest first.
   const std::deque<Death>& deaths() const { return deaths_; }
   friend bool operator==(const History&, const History&) = default;

@@ -14,6 +14,10 @@ TEST_SUITE("emperor") {
     CHECK(history.deaths().front().generation == 3);
     CHECK(history.deaths().back().generation == 12);
     CHECK(history.deaths().back().reason.size() == History::kMostReason);
+    history.set_log(12, "its last line\n");
+    history.set_log(1, "nobody's");
+    CHECK(history.deaths().back().log == "its last line\n");
+    CHECK(history.deaths().front().log.empty());
   }
 
   TEST_CASE("history: every kind of death has a name") {

@@ -33,7 +33,7 @@ class CrashLoops(SystemCase):
         self.assert_clean(neighbour)
         self.assertEqual({d["kind"] for d in deaths}, {"application"})
         self.assertIn("broken on purpose", deaths[-1]["reason"])
-        self.assertIn("line before the end", " ".join(deaths[-1]["log"]))
+        until("its last words are shown", lambda: "line before the end" in " ".join(self.show("broken")["deaths"][0]["log"]))
         self.assertEqual([d["generation"] for d in deaths[:3]], [1, 2, 3])
         row = self.show("broken")
         self.assertEqual((row["state"], row["restarts"], row["failures_in_a_row"]), ("backoff", 3, 3))
