@@ -52,7 +52,7 @@ struct Generation {
   uint64_t cpu_seen = 0;     ///< for the start slots
   base::Instant told_since;  ///< for the lines it adds to our log
   unsigned told = 0;
-  uvx::Poll* end_watch = nullptr;  ///< while its end is seen by its pidfd only
+  uvx::Poll* end_watch = nullptr;       ///< while its end is seen by its pidfd only
   std::string failure;                  ///< why it could not start, or how it ended
   DeathKind death = DeathKind::unseen;  ///< what kind of failure that is
 };
