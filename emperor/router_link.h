@@ -91,6 +91,7 @@ class RouterLink {
     size_t index = 0;
     pid_t pid = -1;
     base::Pidfd pidfd;
+    bool up = false;                 ///< it accepts
     uvx::Poll* end_watch = nullptr;  ///< while its end is seen by its pidfd only
     std::shared_ptr<Connection> connection;
     std::unique_ptr<Process> before;  ///< serves until this one does

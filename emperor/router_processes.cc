@@ -20,6 +20,9 @@ namespace {
 constexpr std::string_view kServing = "router/";
 constexpr std::string_view kLeaving = "router-leaving/";
 
+constexpr base::Duration kFirstWait = 10ms;
+constexpr base::Duration kLongestWaitAfterUp = 100ms;
+
 std::string held_as(std::string_view kind, size_t index, pid_t pid) {
   return std::string(kind) + std::to_string(index) + "/" + std::to_string(pid);
 }
@@ -83,6 +86,7 @@ std::unique_ptr<RouterLink::Process> RouterLink::adopt(size_t index,
   auto process = std::make_unique<Process>();
   process->index = index;
   process->pid = pid;
+  process->up = true;
   process->pidfd = *std::move(pidfd);
   attach(*process, std::move(control));
   if (!s_.keeper.reaps(pid)) watch(*process);
@@ -132,7 +136,7 @@ uvx::Task<void> RouterLink::start_again(RouterLink* self, Process* process) {
   // s.
   const auto wait = process->wait;
   process->wait = std::min<base::Duration>(wait * 3, 5s);
-  if (wait > 10ms) (void)co_await self->s_.loop.sleep_for(wait);
+  if (wait > kFirstWait) (void)co_await self->s_.loop.sleep_for(wait);
   if (!self->stopping_ && process->pid < 0) self->start_or_wait(*process);
 }
 
@@ -160,6 +164,7 @@ void RouterLink::on_up(const Connection& connection) {
   for (const auto& process : processes_) {
     if (process->connection.get() != &connection) continue;
     s_.log.debug("router {}: up pid={}", process->index, process->pid);
+    process->up = true;
     if (process->before) let_leave(std::move(process->before));
     return;
   }
@@ -216,7 +221,11 @@ void RouterLink::serving_ended(std::unique_ptr<Process>& process) {
     process = std::exchange(process->before, nullptr);
     return;
   }
-  if (base::Clock::now() - process->began > 5s) process->wait = 10ms;
+  // Who came up and was killed is wanted back at once; who cannot come up is not.
+  const bool lived = base::Clock::now() - process->began > 5s;
+  if (lived) process->wait = kFirstWait;
+  if (std::exchange(process->up, false))
+    process->wait = std::min(process->wait, kLongestWaitAfterUp);
   child_failed(*process);
 }
 

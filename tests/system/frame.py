@@ -9,5 +9,6 @@ from imperium import client, leftovers, processes, programs, waiting  # noqa: E4
 from imperium.case import SystemCase, main  # noqa: E402,F401
 from imperium.client import Connection, http, packet, request_variables, uwsgi  # noqa: E402,F401
 from imperium.load import Load  # noqa: E402,F401
+from imperium.manager import Manager  # noqa: E402,F401
 from imperium.waiting import until  # noqa: E402,F401
 from imperium.world import ALICE, BOB, CAROL, DAVE, TENANTS, World  # noqa: E402,F401

@@ -22,10 +22,10 @@ class Emperor:
         keys = [f"--{key}" if value is True else f"--{key}={value}" for key, value in self.options.items()]
         return [os.path.join(self.programs, "emperor"), *keys, *self.sources]
 
-    def start(self, environment=None):
+    def start(self, environment=None, wrapper=(), **how):
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=environment, start_new_session=True)
+            self.process = subprocess.Popen([*wrapper, *self.command()], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=environment, start_new_session=True, **how)
         until(lambda: f"the emperor answers emperorctl\n{self.tail()}", self._answers, 20, every=0.02)
         return self
 
@@ -92,7 +92,7 @@ class Emperor:
         roots = {self.keeper(), self.pid_of("emperor")} - {None}
         found = [pid for root in roots if processes.alive(root) for pid in processes.children(root)]
         sockets = [path for key in ("router-uwsgi", "router-http") if (path := self.options.get(key))]
-        found += processes.in_cgroup(self.options.get("cgroup-root")) + processes.listening(sockets)
+        found += processes.in_cgroup(self.options.get("cgroup-root")) + processes.listening(sockets, "fastrouter")
         return sorted(set(found))
 
     def shutdown(self, seconds=30):

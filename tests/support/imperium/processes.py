@@ -67,8 +67,8 @@ def in_cgroup(root):
     return sorted(found)
 
 
-def listening(addresses):
-    """Every process that has one of these sockets (paths, HOST:PORT) open."""
+def listening(addresses, program):
+    """Every process of that name that has one of these sockets (paths, HOST:PORT) open."""
     inodes = set()
     for address in addresses:
         if address.startswith("/"):
@@ -80,7 +80,7 @@ def listening(addresses):
         with open("/proc/net/tcp") as f:
             inodes.update(row[9] for row in map(str.split, f) if row[1] == wanted and row[3] == "0A")
     targets = {f"socket:[{inode}]" for inode in inodes}
-    return [pid for pid in all_pids() if targets & set(open_targets(pid))]
+    return [pid for pid in all_pids() if name(pid) == program and targets & set(open_targets(pid))]
 
 
 def open_targets(pid):
@@ -126,6 +126,12 @@ def cgroups_of(pid):
     with open(f"/proc/{pid}/cgroup") as f:
         rows = (line.rstrip("\n").split(":", 2) for line in f)
         return {controllers: path for _, controllers, path in rows}
+
+
+def cpu_ns(pid):
+    """Nanoseconds on a CPU so far."""
+    with open(f"/proc/{pid}/schedstat") as f:
+        return int(f.read().split()[0])
 
 
 def open_files(pid):
