@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from frame import ALICE, BOB, CAROL, DAVE, Load, SystemCase, World, http, leftovers, main, processes, until
+from frame import ALICE, BOB, CAROL, DAVE, Load, SystemCase, World, http, leftovers, main, processes, until, uwsgi
 
 ROUNDS = int(os.environ.get("IMPERIUM_DEATHS", "20"))
 SLOW = "import time\ntime.sleep({})\n"
@@ -15,7 +15,8 @@ HELLO = "def application(environ, start_response):\n    start_response('200 OK',
 
 
 class Frame(SystemCase):
-    """One vassal in each state of a life: running (two of them, one with a socket of its own), in backoff, stopped."""
+    """One vassal in each state of a life: running (two of them, one with a socket of its own), in backoff, stopped,
+    asleep."""
 
     options = {"nginx": True, "upgrade_timeout": "5"}
 
@@ -25,6 +26,7 @@ class Frame(SystemCase):
         world.drop("two", "two.test", uid=BOB, lines=["processes = 2", f"socket = {world.path('sockets/two.sock')}"])
         world.drop("broken", "broken.test", app=world.write("apps/broken.py", "raise SystemExit(3)\n"), uid=CAROL)
         world.drop("halted", "halted.test", uid=DAVE)
+        world.drop("sleeper", "sleeper.test", uid=CAROL, lines=["start = lazy", "idle = 1", f"socket = {world.path('sockets/sleeper.sock')}"])
 
     def setUp(self):
         self.emperor = self.world.emperor
@@ -33,6 +35,7 @@ class Frame(SystemCase):
         if self.emperor.row("halted")["state"] != "stopped":
             self.emperor.ctl("stop", "halted")
             self.emperor.wait_state("halted", "stopped")
+        self.emperor.wait_state("sleeper", "asleep")
 
     def is_there(self, which, *others):
         """The pid of `which` that answers, is none of `others`, and has everybody as they were."""
@@ -45,6 +48,7 @@ class Frame(SystemCase):
         rows = self.emperor.ls()
         self.assertEqual({name: rows[name]["pid"] for name in self.pids}, self.pids, "adopted, not started again")
         self.assertEqual(rows["halted"]["state"], "stopped")
+        self.assertEqual(rows["sleeper"]["state"], "asleep")
         self.assertIn(rows["broken"]["state"], ("backoff", "starting"))
 
     def lives_go_on(self):
@@ -52,6 +56,9 @@ class Frame(SystemCase):
         before = self.emperor.row("one")["pid"]
         self.emperor.ctl("reload", "one")
         until("a fresh generation of `one`", lambda: (row := self.emperor.row("one"))["state"] == "ready" and row["pid"] != before)
+        self.assertEqual(uwsgi(self.world.path("sockets/sleeper.sock"), "sleeper.test").status, 200, "woken by its own socket")
+        self.emperor.wait_state("sleeper", "asleep")
+        self.assertEqual(self.world.get("sleeper.test").status, 200, "woken by the router")
         self.emperor.ctl("start", "halted")
         self.emperor.wait_state("halted", "ready")
         self.world.up("late", "late.test", uid=BOB)
