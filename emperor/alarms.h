@@ -29,6 +29,7 @@ struct Alarm {
     last_words,     ///< read what a generation wrote at its end
     knock,          ///< look again whether somebody knocks at a sleeper
     sockets,        ///< try again to open a sleeper's sockets
+    heartbeat,      ///< a generation that sends heartbeats may have been silent too long
     claims,         ///< save the claims
   };
   Kind kind;

@@ -29,14 +29,22 @@ bool matches(const std::string& pattern, const char* name) {
   return ::fnmatch(pattern.c_str(), name, FNM_PERIOD) == 0;
 }
 
+/// What uWSGI's emperor would take, and nobody here can read.
+bool is_stranger(std::string_view name) {
+  if (name.starts_with('.')) return false;
+  constexpr std::array kSuffixes = {".xml", ".yml", ".yaml", ".js", ".json"};
+  return std::ranges::any_of(kSuffixes,
+                             [&](const char* suffix) { return name.ends_with(suffix); });
+}
+
 int64_t nanoseconds(const timespec& t) {
   return t.tv_sec * 1'000'000'000 + t.tv_nsec;
 }
 
-std::optional<FileIdentity> identify(const std::string& path) {
+std::optional<FileIdentity> identify(const std::string& path, bool nofollow) {
   struct stat s{};
   // What cannot be read is still listed: it is a vassal with a fault, not a missing one.
-  if (::stat(path.c_str(), &s) != 0 && ::lstat(path.c_str(), &s) != 0)
+  if ((nofollow || ::stat(path.c_str(), &s) != 0) && ::lstat(path.c_str(), &s) != 0)
     return std::nullopt;
   if (S_ISDIR(s.st_mode)) return std::nullopt;
   return FileIdentity{s.st_dev, s.st_ino, s.st_size, nanoseconds(s.st_mtim),
@@ -45,14 +53,19 @@ std::optional<FileIdentity> identify(const std::string& path) {
 
 }  // namespace
 
-GlobPattern GlobPattern::parse(const std::string& text, bool is_directory) {
+GlobPattern GlobPattern::parse(const std::string& text,
+                               bool is_directory,
+                               const std::vector<std::string>& extensions) {
   const auto path = std::filesystem::absolute(text).lexically_normal();
   std::vector<std::string> parts;
   for (const auto& part : path)
     if (!part.empty() && part != "/") parts.push_back(part);
-  if (is_directory) parts.emplace_back("*.ini");
-  if (parts.empty()) parts.emplace_back("*.ini");
+  if (is_directory || parts.empty()) parts.emplace_back("*");
   GlobPattern pattern;
+  if (parts.back() == "*" && (is_directory || parts.size() == 1)) {
+    pattern.suffixes = {".ini"};
+    pattern.suffixes.insert(pattern.suffixes.end(), extensions.begin(), extensions.end());
+  }
   size_t fixed = 0;
   while (fixed + 1 < parts.size() && !has_wildcard(parts[fixed]))
     pattern.prefix += "/" + parts[fixed++];
@@ -65,33 +78,47 @@ std::string GlobPattern::name_of(const std::string& path) const {
   std::string name = path;
   if (name.starts_with(prefix)) name.erase(0, prefix.size());
   name.erase(0, std::min(name.find_first_not_of('/'), name.size()));
-  if (name.ends_with(".ini")) name.resize(name.size() - 4);
+  const auto& all = suffixes.empty() ? std::vector<std::string>{".ini"} : suffixes;
+  for (const auto& suffix : all)
+    if (name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
   return name;
+}
+
+bool GlobPattern::takes(const char* name) const {
+  if (!matches(components.back(), name)) return false;
+  const auto ends = [&](const std::string& suffix) {
+    return std::string_view(name).ends_with(suffix);
+  };
+  return suffixes.empty() || std::ranges::any_of(suffixes, ends);
 }
 
 base::Result<std::unique_ptr<DirSource>> DirSource::open(uvx::Loop& loop,
                                                          std::string text,
-                                                         size_t index) {
+                                                         size_t index,
+                                                         SourceRules rules) {
   base::Fd inotify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!inotify) return base::fail_errno("inotify_init1");
   return std::unique_ptr<DirSource>(
-      new DirSource(loop, std::move(text), index, std::move(inotify)));
+      new DirSource(loop, std::move(text), index, std::move(rules), std::move(inotify)));
 }
 
-DirSource::DirSource(uvx::Loop& loop, std::string text, size_t index, base::Fd inotify)
+DirSource::DirSource(
+    uvx::Loop& loop, std::string text, size_t index, SourceRules rules, base::Fd inotify)
     : text_(std::move(text)),
       index_(index),
+      rules_(std::move(rules)),
       inotify_(std::move(inotify)),
       poll_(loop, inotify_.get()) {
   struct stat s{};
   const bool exists = ::stat(text_.c_str(), &s) == 0;
   const bool is_directory =
       exists ? S_ISDIR(s.st_mode) : !has_wildcard(text_) && !text_.ends_with(".ini");
-  pattern_ = GlobPattern::parse(text_, is_directory);
+  pattern_ = GlobPattern::parse(text_, is_directory, rules_.extensions);
 }
 
 std::vector<Listed> DirSource::snapshot() {
   std::vector<Listed> listing;
+  strangers_ = 0;
   watches_.clear();  // inotify hands out the same numbers again for directories it
                      // already watches
   walk(pattern_.prefix, 0, &listing);
@@ -112,16 +139,24 @@ void DirSource::walk(const std::string& directory,
   const bool last = level + 1 == pattern_.components.size();
   const std::string base = directory == "/" ? "" : directory;
   while (const dirent* entry = ::readdir(dir)) {
-    if (!matches(pattern_.components[level], entry->d_name)) continue;
+    if (!takes(level, entry->d_name)) {
+      if (last && !pattern_.suffixes.empty()) strangers_ += is_stranger(entry->d_name);
+      continue;
+    }
     const std::string path = base + "/" + entry->d_name;
     if (last) {
-      if (const auto identity = identify(path))
+      if (const auto identity = identify(path, rules_.nofollow))
         out->push_back({path, pattern_.name_of(path), index_, *identity});
     } else if (std::error_code error; std::filesystem::is_directory(path, error)) {
       walk(path, level + 1, out);
     }
   }
   ::closedir(dir);
+}
+
+bool DirSource::takes(size_t level, const char* name) const {
+  if (level + 1 == pattern_.components.size()) return pattern_.takes(name);
+  return matches(pattern_.components[level], name);
 }
 
 void DirSource::watch(const std::string& directory, int level) {
@@ -140,7 +175,7 @@ void DirSource::watch_nearest_parent() {
 }
 
 std::optional<Listed> DirSource::look(const std::string& path) {
-  const auto identity = identify(path);
+  const auto identity = identify(path, rules_.nofollow);
   if (!identity) return std::nullopt;
   return Listed{path, pattern_.name_of(path), index_, *identity};
 }
@@ -180,8 +215,7 @@ Hint DirSource::hint_of(int descriptor, uint32_t mask, const char* name) {
   }
   if (*name == '\0')
     return {};  // the directory's own owner or mode: trust may differ now
-  if (!matches(pattern_.components[static_cast<size_t>(watch.level)], name))
-    return nothing;
+  if (!takes(static_cast<size_t>(watch.level), name)) return nothing;
   const bool last = static_cast<size_t>(watch.level) + 1 == pattern_.components.size();
   if (!last) return (mask & IN_ISDIR) != 0 || (mask & kQuiet) != 0 ? Hint{} : nothing;
   const std::string base = watch.directory == "/" ? "" : watch.directory;

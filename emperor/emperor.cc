@@ -54,6 +54,7 @@ Emperor::Emperor(uvx::Loop& loop,
                tasks_,
                log_,
                [this](ControlRequest request) { return answer(std::move(request)); }),
+      stats_(loop, tasks_, log_, [this] { return stats_json(roster_, options_); }),
       term_(loop, SIGTERM),
       interrupt_(loop, SIGINT),
       hangup_(loop, SIGHUP),
@@ -131,6 +132,7 @@ uvx::Task<base::Result<>> Emperor::start() {
   reader_.on_idle = [this] {
     purge_claims();
   };
+  if (auto shown = show_itself(); !shown) co_return shown;
   tasks_.spawn(ring_alarms(this));
   tasks_.spawn(hear_knocks(this));
   tasks_.spawn(hear_keeper(this));
@@ -165,13 +167,23 @@ base::Result<> Emperor::read_layers() {
   vassal::ReadOptions options;
   options.for_many = true;
   options.links = base::Links::follow;
-  for (const auto& [file, layer] :
-       {std::pair(options_.defaults, &defaults_), std::pair(options_.policy, &policy_)}) {
+  std::vector<std::pair<std::string, std::vector<base::Setting>*>> files;
+  files.emplace_back(options_.defaults, &defaults_);
+  for (const auto& file : options_.include_before)
+    files.emplace_back(file, &defaults_);
+  for (const auto& file : options_.include_behind)
+    files.emplace_back(file, &policy_);
+  files.emplace_back(options_.policy, &policy_);
+  for (const auto& [file, layer] : files) {
     if (file.empty()) continue;
     auto read = vassal::read_vassal_file(file, options);
     if (const auto* error = read.first_error()) return base::fail(error->message());
-    *layer = std::move(read.settings);
+    layer->insert(layer->end(), read.settings.begin(), read.settings.end());
   }
+  vassal::ReadOptions every;
+  every.preset = options_.vassal_settings;
+  every.on_demand_extension = options_.on_demand_extension;
+  reader_.set_options(std::move(every));
   return {};
 }
 
@@ -191,11 +203,24 @@ base::Result<base::Fd> Emperor::open_control(Held* held) {
   return listener;
 }
 
+/// What uWSGI's emperor shows: figures for whoever connects, and its pid in a file.
+base::Result<> Emperor::show_itself() {
+  for (const auto& note : options_.notes)
+    log_.warn("emperor: {}", note);
+  if (!options_.stats.empty()) stats_.start(options_.stats);
+  if (options_.pidfile.empty()) return {};
+  return base::write_file(options_.pidfile, std::to_string(::getpid()) + "\n");
+}
+
 base::Result<> Emperor::open_sources() {
+  const SourceRules rules{options_.extensions, options_.nofollow};
   for (size_t i = 0; i < options_.sources.size(); ++i) {
-    TRY_ASSIGN(auto source, DirSource::open(loop_, options_.sources[i], i));
+    TRY_ASSIGN(auto source, DirSource::open(loop_, options_.sources[i], i, rules));
     sources_.push_back(std::move(source));
     scan(i);
+    if (const size_t strangers = sources_[i]->strangers(); strangers > 0)
+      log_.warn("emperor: source={} files={} are no ini files and are not read",
+                options_.sources[i], strangers);
     tasks_.spawn(watch_source(this, i));
   }
   return {};
@@ -289,6 +314,7 @@ void Emperor::ring(const Alarm& alarm) {
     case Alarm::Kind::mercy:
     case Alarm::Kind::lost:
     case Alarm::Kind::gone:
+    case Alarm::Kind::heartbeat:
       launcher_.on_alarm(alarm);
       break;
   }
@@ -394,6 +420,10 @@ void Emperor::close_everything() {
   alarm_wake_.close();
   doorbell_.close();
   control_.close();
+  stats_.close();
+  const auto pid = std::to_string(::getpid()) + "\n";
+  if (!options_.pidfile.empty() && base::read_file(options_.pidfile, 64) == pid)
+    ::unlink(options_.pidfile.c_str());
   keeper_.close();
   term_.close();
   interrupt_.close();

@@ -29,6 +29,7 @@
 #include "emperor/record.h"
 #include "emperor/router_link.h"
 #include "emperor/snapshot.h"
+#include "emperor/stats.h"
 #include "emperor/wake.h"
 
 namespace emperor {
@@ -52,6 +53,7 @@ class Emperor final : LauncherReports {
   base::Result<> read_layers();
   base::Result<> open_sources();
   base::Result<base::Fd> open_control(Held* held);
+  base::Result<> show_itself();
   void begin_shutdown(const std::string& why);
   uvx::Task<void> shut_down();
   void kill_everybody();
@@ -176,6 +178,7 @@ class Emperor final : LauncherReports {
   RouterLink router_;
   FileReader reader_;
   Control control_;
+  StatsServer stats_;
   uvx::SignalWatch term_;
   uvx::SignalWatch interrupt_;
   uvx::SignalWatch hangup_;

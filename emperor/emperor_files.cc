@@ -24,6 +24,15 @@ std::optional<Ownership> directory_of(const std::string& path) {
   return ownership_of(directory, s);
 }
 
+/// The owner of the file is the user of the vassal, whatever stands in it.
+void apply_tyranny(const Known& known, vassal::Layers* layers) {
+  const base::Origin origin{"tyrant", 0};
+  layers->author = vassal::Author::tenant;
+  layers->policy.push_back({"uid", std::to_string(known.reader), origin});
+  layers->policy.push_back({"gid", std::to_string(known.reader_gid), origin});
+  layers->policy.push_back({"no-initgroups", "true", origin});
+}
+
 }  // namespace
 
 void Emperor::scan(size_t source) {
@@ -64,7 +73,12 @@ void Emperor::read_file(const Listed& listed) {
     return;
   }
   known.reader = uid;
-  reader_.request(listed.path, uid, gid, base::Links::follow);
+  known.reader_gid = gid;
+  std::error_code error;
+  const bool tenants =
+      options_.tyrant && !std::filesystem::is_symlink(listed.path, error);
+  reader_.request(listed.path, uid, gid,
+                  tenants ? base::Links::refuse : base::Links::follow);
 }
 
 /// Why the file must not even be read; else whose ids read it.
@@ -88,9 +102,12 @@ std::optional<std::string> Emperor::judge(const std::string& path,
     *uid = ::geteuid();
     *gid = ::getegid();
   }
-  if (options_.trusted) return std::nullopt;
+  if (options_.trusted && !options_.tyrant) return std::nullopt;
   const auto directory = directory_of(path);
   if (!directory) return path + ": its directory is gone";
+  if (options_.tyrant)
+    return distrust_tyrant(ownership_of(path, s), S_ISLNK(link.st_mode), *directory,
+                           ::geteuid());
   return distrust(ownership_of(path, s), *directory, ::geteuid());
 }
 
@@ -100,6 +117,11 @@ std::optional<std::string> Emperor::distrust_read(
     const vassal::ReadResult& result) const {
   const auto known = roster_.files.find(result.path);
   const uid_t reader = known == roster_.files.end() ? 0 : known->second.reader;
+  if (options_.tyrant) {
+    // Whoever is read as somebody must be read out of that one's own file.
+    const bool own = !result.files.empty() && result.files.front().uid == reader;
+    return own ? std::nullopt : std::optional(result.path + " changed hands, look again");
+  }
   for (const auto& fact : result.files) {
     if (auto why = distrust_opened({fact.path, fact.uid, fact.mode}, reader, ::geteuid()))
       return why;
@@ -124,11 +146,18 @@ void Emperor::on_read(vassal::ReadResult result) {
 
   vassal::Layers layers;
   layers.file = result.path;
+  std::erase_if(result.settings, [](const base::Setting& setting) {
+    return setting.origin.file == vassal::kPresetOrigin;  // they stand in the defaults
+  });
   layers.vassal = std::move(result.settings);
   layers.defaults = vassal::fit_layer(defaults_, result.path, layers.vassal,
                                       vassal::Placeholders::from_vassal);
+  for (auto& setting :
+       vassal::fit_settings(options_.vassal_settings, result.path, layers.vassal))
+    layers.defaults.push_back(std::move(setting));
   layers.policy = vassal::fit_layer(policy_, result.path, layers.vassal,
                                     vassal::Placeholders::own_only);
+  if (options_.tyrant) apply_tyranny(known->second, &layers);
   auto parsed = vassal::make_config(layers, vassal::system_names());
   if (const auto* error = parsed.first_error())
     return file_is_broken(result.path, error->message());

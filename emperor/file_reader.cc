@@ -68,7 +68,7 @@ uvx::Task<void> FileReader::work(FileReader* self, Owner owner) {
 }
 
 uvx::Task<FileReader::Paths> FileReader::read_batch(Owner owner, Paths paths) {
-  vassal::ReadOptions options;
+  vassal::ReadOptions options = options_;
   options.links = std::get<2>(owner);
   auto child =
       vassal::start_reader(paths, std::get<0>(owner), std::get<1>(owner), options);

@@ -32,6 +32,8 @@ class FileReader {
   /// Reads `path` as `uid`:`gid`; the result comes from the top of the loop. A link is
   /// followed only if the caller has judged what it points to.
   void request(const std::string& path, uid_t uid, gid_t gid, base::Links links);
+  /// How every file is read; the owner's links and ids are the request's.
+  void set_options(vassal::ReadOptions options) { options_ = std::move(options); }
   /// Nothing is queued or being read.
   bool idle() const { return queues_.empty(); }
   /// Called once, when everything asked for so far was read.
@@ -56,6 +58,7 @@ class FileReader {
   uvx::TaskGroup& tasks_;
   base::Log& log_;
   std::function<void(vassal::ReadResult)> on_result_;
+  vassal::ReadOptions options_;
   /// What is to be read for one owner: in order, and none twice.
   struct Queue {
     std::deque<std::string> paths;

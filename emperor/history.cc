@@ -14,8 +14,8 @@ namespace emperor {
 
 namespace {
 constexpr std::array<std::string_view, kDeathKinds> kNames = {
-    "unseen", "exit",          "signal",      "out-of-memory",
-    "spawn",  "start-timeout", "application", "on-purpose"};
+    "unseen",        "exit",        "signal",     "out-of-memory", "spawn",
+    "start-timeout", "application", "on-purpose", "heartbeat"};
 }  // namespace
 
 std::string_view name_of(DeathKind kind) {

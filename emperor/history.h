@@ -20,8 +20,9 @@ enum class DeathKind : uint8_t {
   too_slow,       ///< not ready within start-timeout
   application,    ///< it said itself that its application cannot be served
   on_purpose,     ///< it had been ready, and exited with 0
+  silent,         ///< its heartbeats stopped
 };
-inline constexpr int kDeathKinds = 8;
+inline constexpr int kDeathKinds = 9;
 std::string_view name_of(DeathKind kind);
 
 struct Death {

@@ -167,6 +167,8 @@ void Launcher::heard(Vassal& vassal,
                      const wire::Message& message) {
   if (message.verb == verbs::kReady && !generation->ready && !generation->over)
     became_ready(vassal, generation);
+  else if (message.verb == verbs::kHeartbeat)
+    heard_heartbeat(vassal, generation);
   else if (message.verb == verbs::kFailed && generation->failure.empty()) {
     generation->failure = base::printable(message.get("reason"), 500);
     generation->death = DeathKind::application;
@@ -177,6 +179,27 @@ void Launcher::heard(Vassal& vassal,
                 vassal.name, generation->number,
                 base::printable(message.get("worker"), 16),
                 base::printable(message.get("reason"), 200));
+}
+
+/// The first one asks to be missed from then on, as in uWSGI.
+void Launcher::heard_heartbeat(Vassal& vassal, const Gen& generation) {
+  const auto now = base::Clock::now();
+  if (!std::exchange(generation->last_beat, now))
+    s_.set_alarm(now + s_.options.required_heartbeat,
+                 {Alarm::Kind::heartbeat, vassal.name, generation->number});
+}
+
+void Launcher::miss_heartbeat(Vassal& vassal, const Gen& generation) {
+  if (generation->over || generation->exited || !generation->last_beat) return;
+  const auto due = *generation->last_beat + s_.options.required_heartbeat;
+  if (due > base::Clock::now()) {
+    s_.set_alarm(due, {Alarm::Kind::heartbeat, vassal.name, generation->number});
+    return;
+  }
+  generation->failure = fmt::format("no heartbeat for {} s (emperor-required-heartbeat)",
+                                    s_.options.required_heartbeat.count());
+  generation->death = DeathKind::silent;
+  kill(vassal, generation->number);
 }
 
 /// The lifeline is the tenant's to flood, our log is not.
@@ -343,6 +366,8 @@ void Launcher::on_alarm(const Alarm& alarm) {
   } else if (alarm.kind == Alarm::Kind::lost && !generation->exited) {
     first_process_ended(*vassal, generation,
                         {DeathKind::unseen, "while no emperor was there"});
+  } else if (alarm.kind == Alarm::Kind::heartbeat) {
+    miss_heartbeat(*vassal, generation);
   } else if (alarm.kind == Alarm::Kind::gone) {
     if (generation->exited || !generation->pidfd)
       sweep(*vassal, generation);

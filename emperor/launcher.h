@@ -121,6 +121,8 @@ class Launcher {
                                    Gen generation,
                                    std::shared_ptr<MessageChannel> lifeline);
   void heard(Vassal& vassal, const Gen& generation, const wire::Message& message);
+  void heard_heartbeat(Vassal& vassal, const Gen& generation);
+  void miss_heartbeat(Vassal& vassal, const Gen& generation);
   static bool may_tell(Generation& generation);
   void watch(const Vassal& vassal, const Gen& generation);
   static uvx::Task<void> watch_end(Launcher* self, std::string name, Gen generation);

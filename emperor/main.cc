@@ -11,14 +11,13 @@
 #include <string>
 #include <vector>
 
-#include "base/files.h"
-#include "base/ini.h"
 #include "base/uv/loop.h"
 #include "cgroups/tree.h"
 #include "emperor/emperor.h"
 #include "emperor/keeper.h"
 #include "emperor/logger.h"
 #include "emperor/options.h"
+#include "emperor/options_file.h"
 
 namespace {
 
@@ -26,36 +25,13 @@ using emperor::Heritage;
 using emperor::OptionFaults;
 using emperor::Options;
 
-/// The emperor's settings in a file: all of [emperor]; of [uwsgi] only what is an option
-/// of ours.
-std::vector<base::Setting> file_settings(const std::string& path, OptionFaults* faults) {
-  std::vector<base::Setting> settings;
-  const auto text = base::read_file(path, 1 << 20);
-  if (!text) {
-    faults->lines.push_back(text.error().message());
-    return settings;
-  }
-  const auto ini = base::parse_ini(*text);
-  for (const auto& complaint : ini.complaints)
-    if (complaint.level == base::IniComplaint::Level::error)
-      faults->lines.push_back(path + ":" + std::to_string(complaint.line) + ": " +
-                              complaint.text);
-  for (const auto& line : ini.lines) {
-    const base::Setting setting{line.key, line.value, {path, line.line}};
-    const bool ours = line.section == "emperor" ||
-                      (line.section == "uwsgi" && emperor::is_option(line.key));
-    if (ours) settings.push_back(setting);
-  }
-  return settings;
-}
-
 Options read_options(const std::vector<std::string>& arguments,
                      const std::string& program,
                      OptionFaults* faults) {
   Options options;
   std::string config;
   const auto given = emperor::command_line_settings(arguments, &config);
-  if (!config.empty()) emperor::apply(file_settings(config, faults), &options, faults);
+  if (!config.empty()) emperor::apply_file(config, &options, faults);
   emperor::apply(given, &options, faults);
   emperor::complete(&options, std::filesystem::path(program).parent_path(), faults);
   return options;

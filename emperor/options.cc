@@ -9,6 +9,7 @@
 
 #include "base/nearest.h"
 #include "base/values.h"
+#include "emperor/options_uwsgi.h"
 
 namespace emperor {
 
@@ -226,6 +227,23 @@ std::string unknown(const std::string& key) {
   return fmt::format("unknown option '{}'", key);
 }
 
+/// The fault, or nothing.
+std::string apply_one(const base::Setting& setting, Options* options) {
+  const OptionRow* row = find(setting.key);
+  const UwsgiOption* foreign = row == nullptr ? find_uwsgi_option(setting.key) : nullptr;
+  if (row == nullptr && foreign == nullptr) return unknown(setting.key);
+  if (foreign != nullptr && foreign->fate != Fate::honoured) {
+    const char* fate = foreign->fate == Fate::mapped    ? " is taken as "
+                       : foreign->fate == Fate::ignored ? " is ignored: "
+                                                        : " has no effect: ";
+    options->notes.push_back(setting.origin.text() + ": " + setting.key + fate +
+                             foreign->help);
+  }
+  const auto set = row != nullptr ? row->set : foreign->set;
+  const std::string fault = set == nullptr ? "" : set(*options, setting.value);
+  return fault.empty() ? "" : setting.key + ": " + fault;
+}
+
 }  // namespace
 
 std::span<const OptionRow> option_table() {
@@ -244,7 +262,7 @@ std::string option_help() {
         fmt::format("  --{}{}{}", row.key, *row.value != '\0' ? "=" : "", row.value);
     help += fmt::format("{:<44} {}\n", left, row.help);
   }
-  return help;
+  return help + uwsgi_option_help();
 }
 
 std::vector<base::Setting> command_line_settings(std::span<const std::string> arguments,
@@ -262,7 +280,9 @@ std::vector<base::Setting> command_line_settings(std::span<const std::string> ar
         argument.substr(2, equals == argument.npos ? argument.npos : equals - 2);
     std::string value = equals == argument.npos ? "" : argument.substr(equals + 1);
     const OptionRow* row = find(key);
-    const bool takes_value = key == "config" || (row != nullptr && *row->value != '\0');
+    const UwsgiOption* foreign = row == nullptr ? find_uwsgi_option(key) : nullptr;
+    const bool takes_value = key == "config" || (row != nullptr && *row->value != '\0') ||
+                             (foreign != nullptr && *foreign->value != '\0');
     if (equals == argument.npos && takes_value && i + 1 < arguments.size())
       value = arguments[++i];
     if (key == "config")
@@ -277,13 +297,8 @@ void apply(const std::vector<base::Setting>& settings,
            Options* options,
            OptionFaults* faults) {
   for (const auto& setting : settings) {
-    const OptionRow* row = find(setting.key);
-    const std::string fault =
-        row == nullptr ? unknown(setting.key) : row->set(*options, setting.value);
-    if (fault.empty()) continue;
-    const std::string subject =
-        row == nullptr ? fault : fmt::format("{}: {}", setting.key, fault);
-    faults->lines.push_back(setting.origin.text() + ": " + subject);
+    const std::string fault = apply_one(setting, options);
+    if (!fault.empty()) faults->lines.push_back(setting.origin.text() + ": " + fault);
   }
 }
 
@@ -296,6 +311,12 @@ void complete(Options* options, const std::string& own_directory, OptionFaults* 
         fmt::format("run-dir: '{}' is not an absolute path", options->run_dir));
   while (options->run_dir.size() > 1 && options->run_dir.ends_with('/'))
     options->run_dir.pop_back();
+  if (!options->on_demand_directory.empty() && options->on_demand_extension.empty())
+    for (const auto& [key, value] :
+         {std::pair<std::string, std::string>{"chmod-socket", "666"},
+          {"socket", options->on_demand_directory + "/%n.socket"},
+          {"start", "lazy"}})
+      options->vassal_settings.emplace_back(key, value);
   if (options->control.empty()) options->control = options->run_dir + "/control.sock";
   if (options->vassal_program.empty())
     options->vassal_program = own_directory + "/vassal";

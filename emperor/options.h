@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/setting.h"
@@ -38,9 +39,14 @@ struct Options {
   std::string journald = "/run/systemd/journal/socket";
   std::string syslog = "/dev/log";  ///< unix path, or host:port for UDP
 
-  std::string defaults;  ///< ini below every vassal file
-  std::string policy;    ///< ini above every vassal file
+  std::string defaults;                     ///< ini below every vassal file
+  std::string policy;                       ///< ini above every vassal file
+  std::vector<std::string> include_before;  ///< further files below, behind `defaults`
+  std::vector<std::string> include_behind;  ///< further files above, before `policy`
+  /// Settings in front of every vassal file, as written; magic variables speak of it.
+  std::vector<std::pair<std::string, std::string>> vassal_settings;
   bool trusted = false;
+  bool tyrant = false;  ///< vassals run as the owners of their files
   bool allow_root_vassals = false;
 
   std::string cgroups = "auto";  ///< auto|v1|v2|off|required
@@ -50,12 +56,21 @@ struct Options {
   std::string vassal_program;      ///< default: "vassal" beside the emperor's binary
   std::string fastrouter_program;  ///< default: "fastrouter" beside it
   uint32_t start_slots = 0;        ///< starts at once; 0 = as many as CPUs and one more
+  std::vector<std::string> extensions;  ///< of files in directories, beside .ini
+  bool nofollow = false;  ///< a link's own times are watched, not its target's
+  std::string on_demand_extension;
+  std::string on_demand_directory;
+  std::string stats;    ///< unix path or host:port; empty: none
+  std::string pidfile;  ///< of the emperor proper; empty: none beside the run directory's
+  std::chrono::seconds required_heartbeat{30};
   std::chrono::seconds rescan{60};
   std::chrono::seconds shutdown_mercy{30};
   std::chrono::seconds kill_patience{30};
   std::chrono::seconds mercy_max{60};
   std::chrono::seconds upgrade_timeout{30};
   std::string log_level = "info";
+
+  std::vector<std::string> notes;  ///< what is taken without effect, and why; for the log
 };
 
 struct OptionRow {
@@ -82,7 +97,8 @@ struct OptionFaults {
 std::vector<base::Setting> command_line_settings(std::span<const std::string> arguments,
                                                  std::string* config);
 
-/// Applies settings in order (the file's first). Faults are appended.
+/// Applies settings in order (the file's first). Faults are appended; what is known and
+/// has no effect is noted in the options.
 void apply(const std::vector<base::Setting>& settings,
            Options* options,
            OptionFaults* faults);

@@ -40,6 +40,7 @@ struct Known {
   size_t source = 0;
   FileIdentity identity;
   uid_t reader = 0;  ///< with whose rights it is read
+  gid_t reader_gid = 0;
 };
 using KnownFiles = std::unordered_map<std::string, Known>;  // by path
 

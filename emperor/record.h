@@ -46,11 +46,12 @@ struct Generation {
   bool ready = false;
   bool over =
       false;  ///< it was told to end (killed, drained); nothing of it is news any more
-  bool exited = false;       ///< its first process was reaped
-  unsigned looks = 0;        ///< how often its leaf was looked at after that
-  unsigned kills = 0;        ///< how often it was sent SIGKILL
-  uint64_t cpu_seen = 0;     ///< for the start slots
-  base::Instant told_since;  ///< for the lines it adds to our log
+  bool exited = false;    ///< its first process was reaped
+  unsigned looks = 0;     ///< how often its leaf was looked at after that
+  unsigned kills = 0;     ///< how often it was sent SIGKILL
+  uint64_t cpu_seen = 0;  ///< for the start slots
+  std::optional<base::Instant> last_beat;  ///< since then it is missed when silent
+  base::Instant told_since;                ///< for the lines it adds to our log
   unsigned told = 0;
   uvx::Poll* end_watch = nullptr;       ///< while its end is seen by its pidfd only
   std::string failure;                  ///< why it could not start, or how it ended

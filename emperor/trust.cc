@@ -40,4 +40,22 @@ std::optional<std::string> distrust_opened(const Ownership& file,
       file.path, file.uid);
 }
 
+std::optional<std::string> distrust_tyrant(const Ownership& file,
+                                           bool link,
+                                           const Ownership& directory,
+                                           uid_t self) {
+  if (!S_ISREG(file.mode)) return file.path + " is not a regular file";
+  if (file.uid == 0)
+    return file.path +
+           " is owned by root: in tyrant mode a vassal runs as the owner of its file";
+  if ((file.mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fmt::format("{} can be written by others (mode {:04o}): chmod go-w it",
+                       file.path, file.mode & 07777);
+  if (!link) return std::nullopt;
+  if (const auto fault = fault_of(directory, self))
+    return fmt::format("{} is a link where others than root can put one: {}", file.path,
+                       *fault);
+  return std::nullopt;
+}
+
 }  // namespace emperor

@@ -32,4 +32,12 @@ std::optional<std::string> distrust_opened(const Ownership& file,
                                            uid_t reader,
                                            uid_t self);
 
+/// The same in tyrant mode, where a vassal runs as the owner of its file: then anybody
+/// may own a file, as long as nobody else can write it or put a link in its place.
+/// `link`: the name is a symbolic link to `file`.
+std::optional<std::string> distrust_tyrant(const Ownership& file,
+                                           bool link,
+                                           const Ownership& directory,
+                                           uid_t self);
+
 }  // namespace emperor

@@ -219,8 +219,12 @@ void Command::tell(CommandState::Tell what) {
     case CommandState::Tell::heartbeat:
       lifeline_.heartbeat();
       break;
-    case CommandState::Tell::idle:
-      lifeline_.idle();
+    case CommandState::Tell::leaving:
+      say(Level::info, "the command says that it is idle");
+      if (lifeline_.fd() >= 0)
+        lifeline_.idle();
+      else
+        drain(base::Clock::now());
       break;
   }
 }

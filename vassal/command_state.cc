@@ -29,7 +29,7 @@ CommandState::Tell CommandState::on_word(wire::emperor_byte::Word word,
     case loyal:
       return become_ready();
     case leaving:
-      return Tell::idle;
+      return Tell::leaving;
     case heartbeat:
       return Tell::heartbeat;
     case send_config:

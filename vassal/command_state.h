@@ -13,8 +13,8 @@ namespace vassal {
 
 class CommandState {
  public:
-  /// What is to be said to the emperor now.
-  enum class Tell { nothing, ready, heartbeat, idle };
+  /// What is to be said to the emperor now; or that the program asks to be stopped.
+  enum class Tell { nothing, ready, heartbeat, leaving };
 
   CommandState(CommandType type, base::Duration startsecs, base::Instant started);
 

@@ -45,4 +45,18 @@ std::vector<base::Setting> fit_layer(const std::vector<base::Setting>& layer,
   return out;
 }
 
+std::vector<base::Setting> fit_settings(
+    const std::vector<std::pair<std::string, std::string>>& pairs,
+    const std::string& vassal_file,
+    const std::vector<base::Setting>& vassal) {
+  const base::IniWorld world;
+  const base::MagicFile top{vassal_file, vassal_file, 0};
+  const base::Magic magic{world, top, top};
+  std::vector<base::Setting> out;
+  for (const auto& [key, value] : pairs)
+    out.push_back(
+        {key, fill(magic.apply(value, nullptr), vassal), {kOperatorOrigin, 0}, true});
+  return out;
+}
+
 }  // namespace vassal

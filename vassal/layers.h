@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/ini_world.h"
@@ -20,5 +21,14 @@ std::vector<base::Setting> fit_layer(const std::vector<base::Setting>& layer,
                                      const std::string& vassal_file,
                                      const std::vector<base::Setting>& vassal,
                                      Placeholders placeholders);
+
+/// Settings that the operator wrote for every vassal, without a file (vassal-set): magic
+/// variables speak of the vassal's file, placeholders are filled from its settings. Their
+/// origin is kOperatorOrigin.
+inline constexpr char kOperatorOrigin[] = "vassal-set";
+std::vector<base::Setting> fit_settings(
+    const std::vector<std::pair<std::string, std::string>>& pairs,
+    const std::string& vassal_file,
+    const std::vector<base::Setting>& vassal);
 
 }  // namespace vassal

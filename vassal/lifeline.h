@@ -37,13 +37,13 @@ class Lifeline {
   void failed(std::string_view reason);
   void draining();
   void heartbeat();
+  /// It had nothing to do for long, by its own account.
+  void idle();
   /// It has answered a request. Only uWSGI's emperor asks for that.
   void loyal();
   bool wants_loyalty() const {
     return fd_ && speech_ == Speech::emperor_bytes && !loyal_;
   }
-  /// It had nothing to do for long, by its own account.
-  void idle();
   void worker_died(uint32_t worker_id, std::string_view reason);
 
   /// The next message, if one is there. Closes the line once the other end is gone.

@@ -24,7 +24,7 @@ Pulse::Due Pulse::look(const Progress& progress, base::Instant now) {
   Due due;
   if (beat_at_ && *beat_at_ <= now) {
     beat_at_ = now + interval_;
-    due.heartbeat = progress.any_idle ||
+    due.heartbeat = std::exchange(first_, false) || progress.any_idle ||
                     progress.finished != std::exchange(finished_, progress.finished);
   }
   if (loyalty_at_ && *loyalty_at_ <= now) {

@@ -29,7 +29,8 @@ class Pulse {
   void start(std::chrono::seconds heartbeat, bool loyalty, base::Instant now);
   /// When to look at the workers next.
   std::optional<base::Instant> next() const;
-  /// What is to be said now. No heartbeat while every worker holds the request that it
+  /// What is to be said now. The first heartbeat says that there will be others; after it
+  /// there is none while every worker holds the request that it
   /// held at the last look: then the vassal is stuck, or its requests take longer than
   /// whoever promised heartbeats expected.
   Due look(const Progress& progress, base::Instant now);
@@ -38,6 +39,7 @@ class Pulse {
   std::chrono::seconds interval_{0};
   std::optional<base::Instant> beat_at_;
   std::optional<base::Instant> loyalty_at_;
+  bool first_ = true;
   uint64_t finished_ = 0;
 };
 

@@ -11,6 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -19,6 +20,7 @@
 #include <thread>
 
 #include "base/ini_expand.h"
+#include "base/ini_magic.h"
 #include "vassal/settings_codec.h"
 
 #if defined(__has_feature)
@@ -90,6 +92,23 @@ class HashingFiles final : public base::FileSource {
   uint64_t hash_ = fnv1a({});
 };
 
+/// In front of the file's own settings, so that its chmod-socket has the last word.
+void add_on_demand(const std::string& path,
+                   base::FileSource& files,
+                   std::vector<base::Setting>* settings) {
+  if (files.kind(path) != base::FileSource::Kind::file) return;
+  const auto file = files.read(path, 4096);
+  if (!file) return;
+  const auto end = std::ranges::find_if(
+      file->text, [](char c) { return static_cast<unsigned char>(c) < ' '; });
+  const std::string address(file->text.begin(), end);
+  if (address.empty()) return;
+  const base::Origin origin{path, 1};
+  settings->insert(settings->begin(), {{"chmod-socket", "666", origin},
+                                       {"socket", address, origin},
+                                       {"start", "lazy", origin}});
+}
+
 ReadResult read_in_world(const std::string& path,
                          base::IniWorld world,
                          const ReadOptions& options) {
@@ -98,9 +117,15 @@ ReadResult read_in_world(const std::string& path,
   HashingFiles files(opened);
   base::IniRequest request{.path = fs::path(path).filename().string()};
   request.path = path.starts_with('/') ? path : world.cwd + "/" + request.path;
+  request.sections = options.sections;
+  const base::MagicFile top{request.path, path, 0};
+  const base::Magic magic{world, top, top};
   for (const auto& [key, value] : options.preset)
-    request.preset.push_back({key, value, {"preset", 0}, true});
+    request.preset.push_back(
+        {key, magic.apply(value, nullptr), {kPresetOrigin, 0}, true});
   auto expanded = base::expand_ini(request, files, world, options.limits);
+  if (!options.on_demand_extension.empty())
+    add_on_demand(path + options.on_demand_extension, files, &expanded.settings);
   return {path, opened.facts(), files.hash(), std::move(expanded.settings),
           std::move(expanded.diagnostics)};
 }

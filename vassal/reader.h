@@ -20,11 +20,20 @@
 
 namespace vassal {
 
+inline constexpr char kPresetOrigin[] = "preset";
+
 struct ReadOptions {
   /// What $(NAME) sees; HOME is the owner's if it is not among them.
   std::vector<std::pair<std::string, std::string>> environment = {};
-  /// Settings in front of each file's own (name, value), as uWSGI's vassal-set.
+  /// Settings in front of each file's own (name, value), as uWSGI's vassal-set. Magic
+  /// variables in the values speak of the file; the results' origin is kPresetOrigin.
   std::vector<std::pair<std::string, std::string>> preset = {};
+  /// Beside FILE may stand FILE+this, whose first line is the address of its on-demand
+  /// socket: it becomes `socket` and `start = lazy` (uWSGI's
+  /// emperor-on-demand-extension). Empty: no.
+  std::string on_demand_extension = {};
+  /// Sections whose lines count.
+  std::vector<std::string> sections = {"uwsgi", "vassal"};
   /// Whether a vassal file may be a symbolic link. Only where root alone can put links.
   base::Links links = base::Links::refuse;
   /// The file is a layer for many vassals (defaults, policy): see fit_layer.

@@ -40,4 +40,16 @@ TEST_SUITE("config") {
                                   Placeholders::from_vassal);
     CHECK(fitted[0].value == often);
   }
+
+  TEST_CASE("layers: the operator's own settings speak of the vassal's file") {
+    const std::vector<Setting> own = {{"customer", "alice", {"/v/site.ini", 1}}};
+    const auto fitted = vassal::fit_settings(
+        {{"socket", "/run/%(customer)/%n.sock"}, {"logto", "%d%s.log"}}, "/v/site.ini",
+        own);
+    REQUIRE(fitted.size() == 2);
+    CHECK(fitted[0].value == "/run/alice/site.sock");
+    CHECK(fitted[1].value == "/v/site.ini.log");
+    CHECK(fitted[0].origin.text() == "vassal-set");
+    CHECK(fitted[0].placeholder);
+  }
 }

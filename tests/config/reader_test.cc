@@ -191,4 +191,31 @@ TEST_SUITE("config") {
     CHECK(result.settings[0].placeholder);
     CHECK(result.settings[1].value == "alice/site");
   }
+
+  TEST_CASE("reader: magic variables in presets speak of the file") {
+    const TempDir dir;
+    const auto path = dir.put("site.ini", "[uwsgi]\nx = %(where)\n");
+    const auto result = read_vassal_file(path, {.preset = {{"where", "/run/%n.sock"}}});
+    REQUIRE(result.settings.size() == 2);
+    CHECK(result.settings[0].origin.file == vassal::kPresetOrigin);
+    CHECK(result.settings[1].value == "/run/site.sock");
+  }
+
+  TEST_CASE("reader: the address of an on-demand socket beside the file") {
+    const TempDir dir;
+    const auto path = dir.put("site.ini", "[uwsgi]\nchmod-socket = 660\n");
+    const vassal::ReadOptions options{.on_demand_extension = ".socket"};
+    CHECK(read_vassal_file(path, options).settings.size() == 1);
+    dir.put("site.ini.socket", "\n");
+    CHECK(read_vassal_file(path, options).settings.size() == 1);
+    dir.put("site.ini.socket", "/run/site.sock\nnonsense");
+    const auto result = read_vassal_file(path, options);
+    REQUIRE(result.settings.size() == 4);
+    CHECK(result.settings[0].key == "chmod-socket");
+    CHECK(result.settings[1].value == "/run/site.sock");
+    CHECK(result.settings[1].origin.text() == path + ".socket:1");
+    CHECK(result.settings[2].key == "start");
+    CHECK(result.settings[3].value == "660");
+    CHECK(result.files.size() == 2);
+  }
 }

@@ -61,7 +61,8 @@ TEST_SUITE("emperor") {
       "prefix") {
     const auto directory = GlobPattern::parse("/etc/vassals/", true);
     CHECK(directory.prefix == "/etc/vassals");
-    CHECK(directory.components == std::vector<std::string>{"*.ini"});
+    CHECK(directory.components == std::vector<std::string>{"*"});
+    CHECK(directory.suffixes == std::vector<std::string>{".ini"});
     CHECK(directory.name_of("/etc/vassals/blog.ini") == "blog");
     const auto glob = GlobPattern::parse("/home/*/sites/*.ini", false);
     CHECK(glob.prefix == "/home");
@@ -80,6 +81,40 @@ TEST_SUITE("emperor") {
     fs::create_directory(dir.path / "e.ini");
     auto source = open(loop, dir.path);
     CHECK(names(*source) == std::vector<std::string>{"a", "b"});
+  }
+
+  TEST_CASE("source: further suffixes of a directory, and files in other dialects") {
+    uvx::Loop loop;
+    TempDir dir;
+    for (const char* name : {"a.ini", "b.vassal", "c.yml", "d.json", ".e.yml", "f.txt"})
+      dir.write(name);
+    auto plain = open(loop, dir.path);
+    CHECK(names(*plain) == std::vector<std::string>{"a"});
+    CHECK(plain->strangers() == 2);
+    auto source = DirSource::open(loop, dir.path, 0,
+                                  {.extensions = {".vassal"}, .nofollow = false});
+    REQUIRE(source);
+    CHECK(names(**source) == std::vector<std::string>{"a", "b"});
+    dir.write("g.vassal");
+    CHECK(hears(loop, **source,
+                [](const Hint& h) { return h.path.ends_with("/g.vassal") && h.quiet; }));
+  }
+
+  TEST_CASE("source: a link is watched itself where the operator says so") {
+    uvx::Loop loop;
+    TempDir dir;
+    dir.write("target", "one");
+    fs::create_symlink(dir.path / "target", dir.path / "a.ini");
+    auto follow = open(loop, dir.path);
+    auto source =
+        DirSource::open(loop, dir.path, 0, {.extensions = {}, .nofollow = true});
+    REQUIRE(source);
+    const auto followed = follow->snapshot().at(0).identity;
+    const auto itself = (*source)->snapshot().at(0).identity;
+    CHECK(followed.inode != itself.inode);
+    dir.write("target", "longer");
+    CHECK((*source)->snapshot().at(0).identity == itself);
+    CHECK_FALSE(follow->snapshot().at(0).identity == followed);
   }
 
   TEST_CASE(

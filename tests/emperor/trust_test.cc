@@ -59,4 +59,26 @@ TEST_SUITE("emperor") {
           "/v/a.ini is not a regular file");
     CHECK(distrust({"/v/a.ini", 0, S_IFCHR | 0600}, directory, 0).has_value());
   }
+
+  TEST_CASE("trust: in tyrant mode a file is its owner's alone") {
+    const emperor::Ownership root{"/v", 0, S_IFDIR | 0755};
+    const emperor::Ownership tenants{"/v", 1001, S_IFDIR | 0755};
+    const auto judged = [](uid_t uid, mode_t mode, bool link,
+                           const emperor::Ownership& directory) {
+      return emperor::distrust_tyrant({"/v/a.ini", uid, mode}, link, directory, 0)
+          .value_or("");
+    };
+    CHECK(judged(1001, S_IFREG | 0644, false, root).empty());
+    CHECK(judged(1001, S_IFREG | 0600, false, tenants).empty());
+    CHECK(judged(0, S_IFREG | 0644, false, root).find("owned by root") !=
+          std::string::npos);
+    CHECK(judged(1001, S_IFREG | 0664, false, root).find("mode 0664") !=
+          std::string::npos);
+    CHECK(judged(1001, S_IFREG | 0602, false, root).find("mode 0602") !=
+          std::string::npos);
+    CHECK(judged(1001, S_IFIFO | 0600, false, root).find("regular") != std::string::npos);
+    CHECK(judged(1001, S_IFREG | 0644, true, root).empty());
+    CHECK(judged(1001, S_IFREG | 0644, true, tenants).find("is a link") !=
+          std::string::npos);
+  }
 }

@@ -55,18 +55,22 @@ class Command(SystemCase):
             until("the second answers", lambda: self.get("changed").body == b"second")
             until("the first is gone", lambda: not processes.alive(first["pid"]))
         self.assert_clean(load)
-        self.assertIn("finished first", self.log("changed"), "it was asked to finish, not killed")
+        until("it was asked to finish, not killed", lambda: "finished first" in self.log("changed"))
 
     def log(self, name):
-        with open(os.path.join(self.world.run_dir, "logs", f"{name}.log"), errors="replace") as f:
-            return f.read()
+        """What it has printed; its log begins with its first line."""
+        try:
+            with open(os.path.join(self.world.run_dir, "logs", f"{name}.log"), errors="replace") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
 
     def test_it_is_ready_when_it_says_so(self):
         self.command("slow", arguments="notify", lines=["command-type = notify", "env = DELAY=0.6", "startsecs = 0"])
         self.world.emperor.wait_state("slow", "starting")
         self.assertNotIn("serving", self.log("slow"))
         self.world.emperor.wait_state("slow", "ready")
-        self.assertIn("serving", self.log("slow"))
+        until("it has printed that it serves", lambda: "serving" in self.log("slow"))
 
     def test_a_server_that_knows_only_its_standard_input(self):
         self.command("naive", arguments="naive", mark="naive")

@@ -21,7 +21,7 @@ TEST_SUITE("vassal") {
     Pulse pulse;
     pulse.start(5s, false, kStart);
     CHECK(pulse.next() == kStart);
-    CHECK(pulse.look({.finished = 0, .any_idle = true}, kStart).heartbeat);
+    CHECK(pulse.look({.finished = 0, .any_idle = false}, kStart).heartbeat);
     CHECK(pulse.next() == kStart + 5s);
     CHECK_FALSE(pulse.look({.finished = 9, .any_idle = true}, kStart + 4s).heartbeat);
     CHECK(pulse.look({.finished = 9, .any_idle = false}, kStart + 5s).heartbeat);

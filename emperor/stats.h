@@ -1,0 +1,53 @@
+// The figures of uWSGI's emperor (`emperor-stats`): one JSON object for whoever connects,
+// then the end. And the server for them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/uv/poll.h"
+#include "base/uv/task_group.h"
+#include "emperor/options.h"
+#include "emperor/record.h"
+#include "emperor/wake.h"
+
+namespace emperor {
+
+/// The object, with uWSGI's names. Times are Unix seconds.
+std::string stats_json(const Roster& roster, const Options& options);
+
+class StatsServer {
+ public:
+  StatsServer(uvx::Loop& loop,
+              uvx::TaskGroup& tasks,
+              base::Log& log,
+              std::function<std::string()> figures)
+      : loop_(loop), tasks_(tasks), log_(log), figures_(std::move(figures)), end_(loop) {}
+
+  /// Serves `address`, a unix path or host:port, as soon as it can be had: the emperor
+  /// that this one follows may still hold it.
+  void start(const std::string& address);
+  /// Ends the listening and every answer under way; removes the socket's file.
+  void close();
+
+ private:
+  static uvx::Task<void> serve(StatsServer* self);
+  uvx::Task<void> accept();
+  static uvx::Task<void> answer(StatsServer* self, base::Fd client);
+
+  uvx::Loop& loop_;
+  uvx::TaskGroup& tasks_;
+  base::Log& log_;
+  std::function<std::string()> figures_;
+  Wake end_;
+  std::string address_;
+  base::Fd listener_;
+  std::unique_ptr<uvx::Poll> poll_;
+  std::set<uvx::Poll*> answers_;
+};
+
+}  // namespace emperor
