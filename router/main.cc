@@ -1,72 +1,20 @@
 // fastrouter: reads its options, raises its descriptor limit, and runs a Router until it
 // is told to drain.
 #include <sys/resource.h>
+#include <sys/stat.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
+#include <span>
 
 #include "router/bind.h"
+#include "router/command_line.h"
 #include "router/router.h"
 
 namespace {
 
 using router::Options;
-
-int parse(int argc, char** argv, Options& options) {
-  CLI::App app{"fastrouter: accepts requests and hands each to the vassal of its host"};
-  app.set_version_flag("--version", IMPERIUM_VERSION);
-  const auto seconds = [&app](const char* name, std::chrono::seconds& target,
-                              const char* help) {
-    app.add_option_function<unsigned>(
-           name, [&target](unsigned n) { target = std::chrono::seconds(n); }, help)
-        ->default_str(std::to_string(target.count()));
-  };
-  app.add_option("--control-fd", options.control_fd,
-                 "descriptor of the emperor's channel");
-  app.add_option("--router-uwsgi", options.router_uwsgi,
-                 "unix path or host:port for nginx (uwsgi protocol), when running alone");
-  app.add_option("--router-http", options.router_http,
-                 "host:port or unix path for HTTP/1.1, when running alone");
-  seconds("--header-timeout", options.header_timeout,
-          "seconds for the head of a request (408)");
-  seconds("--http-timeout", options.http_timeout, "seconds of silence of an HTTP client");
-  seconds("--request-timeout", options.request_timeout,
-          "seconds of silence of a vassal that has an HTTP request (504)");
-  seconds("--queue-timeout", options.queue_timeout,
-          "seconds that a request waits for a worker (503)");
-  app.add_option("--queue-max", options.queue_max, "waiting requests of one vassal")
-      ->capture_default_str();
-  app.add_option("--queue-total", options.queue_total, "waiting requests of all vassals")
-      ->capture_default_str();
-  app.add_option("--limit-post", options.limit_post,
-                 "bytes of a request body, 0 for no limit")
-      ->capture_default_str();
-  app.add_option("--access-log", options.access_log, "file for a line per request");
-  app.add_option_function<std::string>(
-         "--log-level",
-         [&options](const std::string& level) {
-           options.log_level = level == "debug"   ? base::LogLevel::debug
-                               : level == "warn"  ? base::LogLevel::warn
-                               : level == "error" ? base::LogLevel::error
-                                                  : base::LogLevel::info;
-         },
-         "debug, info, warn or error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
-      ->default_str("info");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  if (options.control_fd < 0 && options.router_uwsgi.empty() &&
-      options.router_http.empty()) {
-    std::fputs("fastrouter: nothing to listen on: give --router-uwsgi or --router-http\n",
-               stderr);
-    return 2;
-  }
-  return -1;
-}
 
 /// Every waiting connection is a descriptor: take all that is allowed.
 void raise_descriptor_limit() {
@@ -81,6 +29,13 @@ uvx::Task<void> drain_on_signal(uvx::SignalWatch& watch, router::Router& router)
     router.drain();
 }
 
+void set_mode(const std::string& address, const Options& options) {
+  if (!options.socket_mode || !address.starts_with('/')) return;
+  if (::chmod(address.c_str(), *options.socket_mode) != 0)
+    std::fprintf(stderr, "fastrouter: chmod %s: %s\n", address.c_str(),
+                 std::strerror(errno));
+}
+
 /// Binds the addresses given on the command line; false if one cannot be.
 bool listen_alone(router::Router& router, const Options& options) {
   using Door = router::Router::Door;
@@ -88,6 +43,7 @@ bool listen_alone(router::Router& router, const Options& options) {
   const auto listen = [&](const std::vector<std::string>& addresses, Door door) {
     for (const std::string& address : addresses) {
       auto socket = router::bind_listener(address);
+      if (socket && door == Door::uwsgi) set_mode(address, options);
       if (socket) {
         router.listen(door, *std::move(socket));
       } else {
@@ -101,6 +57,24 @@ bool listen_alone(router::Router& router, const Options& options) {
   return all;
 }
 
+/// Opens what nodes subscribe at; false if one cannot be bound.
+bool hear_subscriptions(router::Router& router, const Options& options, base::Log& log) {
+  for (const std::string& address : options.subscription_servers) {
+    auto socket = router::SubscriptionServer::bind(address);
+    if (!socket) {
+      std::fprintf(stderr, "fastrouter: %s\n", socket.error().message().c_str());
+      return false;
+    }
+    log.info("router: hears subscriptions address={}", address);
+    router.hear_subscriptions(*std::move(socket));
+  }
+  if (!options.subscription_servers.empty() && !options.subscription_proofs.any())
+    log.warn(
+        "router: whoever can send there may subscribe any host: give "
+        "subscriptions-sign-check or subscriptions-credentials-check");
+  return true;
+}
+
 int serve(const Options& options) {
   base::Log log = base::Log::to_stderr("router", options.log_level);
   uvx::Loop loop;
@@ -109,7 +83,8 @@ int serve(const Options& options) {
   router::Router router(
       loop, log, options, capacity,
       options.control_fd < 0 ? base::Fd() : base::Fd(options.control_fd));
-  if (!listen_alone(router, options)) return 2;
+  if (!listen_alone(router, options) || !hear_subscriptions(router, options, log))
+    return 2;
   if (options.control_fd < 0) router.start_accepting();
 
   uvx::SignalWatch terminate(loop, SIGTERM);
@@ -130,7 +105,8 @@ int serve(const Options& options) {
 int main(int argc, char** argv) {
   try {
     Options options;
-    if (const int code = parse(argc, argv, options); code >= 0) return code;
+    const std::span arguments(argv, static_cast<size_t>(argc));
+    if (const auto code = router::parse_command_line(arguments, options)) return *code;
     std::signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
     return serve(options);

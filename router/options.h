@@ -5,18 +5,23 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "router/subscription_policy.h"
+#include "router/subscriptions.h"
 
 namespace router {
 
 struct Options {
+  std::string ini;                        ///< file that gave some of these
   int control_fd = -1;                    ///< channel from the emperor; -1: running alone
   std::vector<std::string> router_uwsgi;  ///< addresses to bind when running alone
   std::vector<std::string> router_http;
+  std::optional<uint32_t> socket_mode;  ///< of the unix sockets of router_uwsgi
   std::chrono::seconds header_timeout{
       15};  ///< from the first byte of a request to the end of its head
   std::chrono::seconds http_timeout{60};  ///< client silent, or not reading, for longer
@@ -25,7 +30,10 @@ struct Options {
   size_t queue_max = 2048;                   ///< parked requests of one vassal
   size_t queue_total = 16384;                ///< parked requests of all vassals
   uint64_t limit_post = 0;                   ///< bytes of a request body; 0: no limit
-  std::string access_log;                    ///< path; empty: none
+  std::vector<std::string> subscription_servers;  ///< datagram addresses to hear nodes on
+  SubscriptionRules subscriptions;
+  SubscriptionProofs subscription_proofs;
+  std::string access_log;  ///< path; empty: none
   base::LogLevel log_level = base::LogLevel::info;
 
   /// How long the head of a request may take.

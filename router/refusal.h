@@ -41,6 +41,7 @@ inline constexpr Refusal kTooLarge{
     413, "The body of the request is larger than this site accepts."};
 inline constexpr Refusal kHeadTooLarge{431, "The head of the request is too large."};
 inline constexpr Refusal kBadAnswer{502, "The site gave no valid answer."};
+inline constexpr Refusal kNoNode{503, "No node of this site can be reached.", 5};
 inline constexpr Refusal kStopped{503, "The site is stopped.", 60};
 inline constexpr Refusal kDoesNotStart{503, "The site does not start.", 5};
 inline constexpr Refusal kQueueFull{503, "The site has too many requests waiting.", 5};

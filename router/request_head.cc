@@ -15,6 +15,7 @@ constexpr size_t kHostSources = 3;
 constexpr std::array<std::string_view, kHostSources> kHostKeys{
     "UWSGI_FASTROUTER_KEY", "HTTP_HOST", "SERVER_NAME"};
 constexpr std::string_view kContentLength = "CONTENT_LENGTH";
+constexpr std::string_view kRemoteAddr = "REMOTE_ADDR";
 constexpr size_t kLongestKey = 255;  // uWSGI ignores longer ones
 
 constexpr std::array<std::string_view, 8> kMethods{"GET ", "HEAD", "POST", "PUT ",
@@ -23,6 +24,7 @@ constexpr std::array<std::string_view, 8> kMethods{"GET ", "HEAD", "POST", "PUT 
 struct Found {
   std::array<std::string_view, kHostSources> hosts;
   std::string_view content_length;
+  std::string_view remote_addr;
 };
 
 void note(const wire::Var& var, Found& found) {
@@ -30,6 +32,7 @@ void note(const wire::Var& var, Found& found) {
     found.content_length = var.value;
     return;
   }
+  if (var.key == kRemoteAddr) found.remote_addr = var.value;
   for (size_t i = 0; i < kHostSources; ++i)
     if (var.key == kHostKeys[i] && !var.value.empty() && var.value.size() <= kLongestKey)
       found.hosts[i] = var.value;
@@ -65,7 +68,9 @@ std::expected<RequestHead, Refusal> read_request_head(std::string_view block,
     const auto name = wire::normalise_host(*host, buffer);
     if (!name) return std::unexpected(refusals::kBadHost);
     head.host = *name;
+    head.key = *host;
   }
+  head.remote_addr = found.remote_addr;
   if (!found.content_length.empty()) {
     const auto length = parse_content_length(found.content_length);
     if (!length) return std::unexpected(length.error());

@@ -18,7 +18,9 @@ namespace router {
 
 struct RequestHead {
   std::string_view host;  ///< normalised, in the caller's buffer; empty: none was given
-  uint64_t content_length = 0;  ///< 0 if absent or empty
+  std::string_view key;   ///< the same as it was sent, with its port
+  std::string_view remote_addr;  ///< of the client, as the front says
+  uint64_t content_length = 0;   ///< 0 if absent or empty
 };
 
 /// Whether bytes that should be a uwsgi packet begin like HTTP (a browser on the wrong

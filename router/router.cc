@@ -39,6 +39,8 @@ Router::Router(uvx::Loop& loop,
           loop, *this, capacity_.belt, ParkingBudget(capacity_.parked, kMaxParkedBytes)),
       sessions_(loop),
       duties_(loop),
+      nodes_(options.subscriptions),
+      subscription_policy_(options.subscription_proofs),
       services_{loop, log, options, routes_, vassals_, sessions_, access_log_, capacity_},
       uwsgi_door_(services_),
       http_door_(services_) {
@@ -62,6 +64,13 @@ void Router::listen(Door door, base::Fd socket) {
       door == Door::uwsgi ? static_cast<Reception&>(uwsgi_door_) : http_door_;
   listeners_.emplace_back(loop_, log_, std::move(socket), *std::move(epoll), reception);
   if (accepting_) duties_.spawn(listeners_.back().run());
+}
+
+void Router::hear_subscriptions(base::Fd socket) {
+  services_.nodes = &nodes_;
+  auto& server = subscription_servers_.emplace_back(loop_, log_, std::move(socket),
+                                                    nodes_, subscription_policy_);
+  duties_.spawn(server.run());
 }
 
 void Router::start_accepting() {
@@ -104,6 +113,8 @@ uvx::Task<void> Router::finish() {
     static_cast<void>(co_await loop_.sleep_for(kDrainLook));
   }
   vassals_.close();
+  for (SubscriptionServer& server : subscription_servers_)
+    server.close();
   if (control_) control_->close();
 }
 

@@ -10,6 +10,7 @@
 #include "router/http_door.h"
 #include "router/listener.h"
 #include "router/services.h"
+#include "router/subscription_server.h"
 #include "router/uwsgi_door.h"
 
 namespace router {
@@ -27,6 +28,8 @@ class Router : private ControlTarget, private VassalEvents {
   /// Accepts from `socket` once start() was called or the emperor said `synced`.
   void listen(Door door, base::Fd socket);
   void start_accepting();
+  /// Hears subscriptions on `socket` (SubscriptionServer::bind()).
+  void hear_subscriptions(base::Fd socket);
   /// Serves until drain() and the end of everything under way.
   uvx::Task<void> run();
   /// Stops accepting, finishes what was accepted. A second call gives up what is parked.
@@ -57,6 +60,9 @@ class Router : private ControlTarget, private VassalEvents {
   uvx::TaskGroup sessions_;
   uvx::TaskGroup duties_;  // listeners, control, the sweep
   AccessLog access_log_;
+  Subscriptions nodes_;
+  SubscriptionPolicy subscription_policy_;
+  std::list<SubscriptionServer> subscription_servers_;
   Services services_;
   UwsgiDoor uwsgi_door_;
   HttpDoor http_door_;

@@ -14,6 +14,8 @@
 
 namespace router {
 
+class Subscriptions;
+
 struct Services {
   uvx::Loop& loop;
   base::Log& log;
@@ -23,6 +25,7 @@ struct Services {
   uvx::TaskGroup& sessions;
   AccessLog& access_log;
   const Capacity& capacity;
+  Subscriptions* nodes = nullptr;  ///< null: nobody can subscribe
 
   bool has_room() const { return sessions.size() + vassals.parked() < capacity.busy; }
 

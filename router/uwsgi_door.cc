@@ -5,6 +5,8 @@
 
 #include "base/wire/uwsgi_packet.h"
 #include "router/farewell.h"
+#include "router/relay.h"
+#include "router/subscriptions.h"
 #include "router/transfer.h"
 
 namespace router {
@@ -109,6 +111,8 @@ void UwsgiDoor::hand_over(Visitor& visitor, std::string_view request, size_t hea
       request.substr(wire::kPacketHeader, head_size - wire::kPacketHeader), buffer);
   if (!head) return refuse(std::move(visitor.connection), head.error());
   const auto vassal = services_.choose(head->host, head->content_length);
+  if (!vassal && vassal.error().status == 404 && services_.nodes != nullptr)
+    return relay_to_node(visitor, request, *head);
   if (!vassal) return refuse(std::move(visitor.connection), vassal.error(), head->host);
   const auto header =
       Services::handoff_header(wire::HandoffKind::nginx, visitor.arrived, **vassal);
@@ -116,6 +120,23 @@ void UwsgiDoor::hand_over(Visitor& visitor, std::string_view request, size_t hea
           services_.vassals.offer(**vassal, header, request, visitor.connection))
     return refuse(std::move(visitor.connection), *refusal, head->host);
   services_.access_log.note("uwsgi", head->host, 0);
+}
+
+void UwsgiDoor::relay_to_node(Visitor& visitor,
+                              std::string_view request,
+                              const RequestHead& head) {
+  std::string key = Subscriptions::normal(head.key);
+  if (!services_.nodes->knows(key) && !services_.nodes->knows(head.host))
+    return refuse(std::move(visitor.connection), refusals::kNoRoute, head.host);
+  const uint64_t limit = services_.options.limit_post;
+  if (limit != 0 && head.content_length > limit)
+    return refuse(std::move(visitor.connection), refusals::kTooLarge, head.host);
+  services_.sessions.spawn(
+      relay(services_, {.client = std::move(visitor.connection),
+                        .bytes = std::string(request),
+                        .key = std::move(key),
+                        .host = std::string(head.host),
+                        .client_hash = std::hash<std::string_view>{}(head.remote_addr)}));
 }
 
 void UwsgiDoor::refuse(base::Fd connection,

@@ -35,6 +35,8 @@ class UwsgiDoor : public Reception {
   uvx::Task<void> read_patiently(Visitor visitor, std::string bytes);
   /// `request`: a whole head of `head_size` bytes, and the beginning of the body.
   void hand_over(Visitor& visitor, std::string_view request, size_t head_size);
+  /// A host without a vassal may have nodes.
+  void relay_to_node(Visitor& visitor, std::string_view request, const RequestHead& head);
   void refuse(base::Fd connection, const Refusal& refusal, std::string_view host = {});
 
   Services& services_;

@@ -1,0 +1,174 @@
+#include "router/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+#include "router/ini_arguments.h"
+
+namespace router {
+
+namespace {
+
+/// Octal digits to decimal ones in place; what is wrong otherwise.
+std::string read_mode(std::string& text) {
+  unsigned mode = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+  if (error != std::errc{} || end != text.data() + text.size() || mode > 0777)
+    return "must be an octal mode such as 660";
+  text = std::to_string(mode);
+  return {};
+}
+
+/// "SHA256:/etc/keys"
+std::string read_sign_check(const std::string& text, SubscriptionProofs& proofs) {
+  const size_t colon = text.find(':');
+  if (colon == 0 || colon == std::string::npos || colon + 1 == text.size())
+    return "must be DIGEST:DIRECTORY";
+  proofs.sign_digest = text.substr(0, colon);
+  proofs.sign_directory = text.substr(colon + 1);
+  return {};
+}
+
+/// Under uWSGI's names, since they are for uWSGI's vassals.
+void add_subscription_options(CLI::App& app, Options& options) {
+  app.add_option("--fastrouter-subscription-server", options.subscription_servers,
+                 "UDP ip:port or unix path where nodes subscribe");
+  app.add_option_function<unsigned>(
+      "--subscription-tolerance",
+      [&options](unsigned n) {
+        options.subscriptions.tolerance = std::chrono::seconds(n);
+      },
+      "seconds after which a silent node is gone (default: 17)");
+  app.add_flag("--subscription-dotsplit", options.subscriptions.dotsplit,
+               "a name that nobody has falls back to .example.com and .com");
+  app.add_option_function<std::string>(
+         "--subscription-algo",
+         [&options](const std::string& name) {
+           options.subscriptions.algorithm = *parse_algorithm(name);
+         },
+         "wrr, lrc, wlrc or iphash (default: wrr)")
+      ->check(CLI::IsMember({"wrr", "lrc", "wlrc", "iphash"}));
+  auto& proofs = options.subscription_proofs;
+  app.add_option("--subscriptions-credentials-check", proofs.credentials_directory,
+                 "DIR/: who subscribes KEY by a unix socket must own the file DIR/KEY");
+  app.add_option("--subscriptions-sign-check", "DIGEST:DIR: packets must be signed")
+      ->check(
+          [&proofs](const std::string& text) { return read_sign_check(text, proofs); });
+  app.add_option("--subscriptions-sign-check-tolerance", proofs.sign_tolerance,
+                 "seconds that a signed packet may be old")
+      ->capture_default_str();
+  app.add_option("--subscriptions-sign-skip-uid", proofs.sign_skip_uids,
+                 "uid whose packets need no signature");
+}
+
+void add_options(CLI::App& app, Options& options) {
+  app.set_version_flag("--version", IMPERIUM_VERSION);
+  app.add_option("--ini", options.ini, "uWSGI ini file with these options");
+  const auto seconds = [&app](const char* name, std::chrono::seconds& target,
+                              const char* help) {
+    app.add_option_function<unsigned>(
+           name, [&target](unsigned n) { target = std::chrono::seconds(n); }, help)
+        ->default_str(std::to_string(target.count()));
+  };
+  app.add_option("--control-fd", options.control_fd,
+                 "descriptor of the emperor's channel");
+  app.add_option("--router-uwsgi,--fastrouter", options.router_uwsgi,
+                 "unix path or host:port for nginx (uwsgi protocol), when running alone");
+  app.add_option("--chmod-socket", options.socket_mode,
+                 "octal mode of the unix sockets of --router-uwsgi")
+      ->transform(
+          CLI::Validator([](std::string& text) { return read_mode(text); }, "OCTAL"));
+  app.add_option("--router-http", options.router_http,
+                 "host:port or unix path for HTTP/1.1, when running alone");
+  seconds("--header-timeout", options.header_timeout,
+          "seconds for the head of a request (408)");
+  seconds("--http-timeout", options.http_timeout, "seconds of silence of an HTTP client");
+  seconds("--request-timeout,--fastrouter-timeout", options.request_timeout,
+          "seconds of silence of a vassal that has an HTTP request (504)");
+  seconds("--queue-timeout", options.queue_timeout,
+          "seconds that a request waits for a worker (503)");
+  app.add_option("--queue-max", options.queue_max, "waiting requests of one vassal")
+      ->capture_default_str();
+  app.add_option("--queue-total", options.queue_total, "waiting requests of all vassals")
+      ->capture_default_str();
+  app.add_option("--limit-post", options.limit_post,
+                 "bytes of a request body, 0 for no limit")
+      ->capture_default_str();
+  add_subscription_options(app, options);
+  app.add_option("--access-log", options.access_log, "file for a line per request");
+  app.add_option_function<std::string>(
+         "--log-level",
+         [&options](const std::string& level) {
+           options.log_level = level == "debug"   ? base::LogLevel::debug
+                               : level == "warn"  ? base::LogLevel::warn
+                               : level == "error" ? base::LogLevel::error
+                                                  : base::LogLevel::info;
+         },
+         "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->default_str("info");
+}
+
+/// Of a single value the last one counts: the command line's after the file's.
+void let_the_last_count(CLI::App& app) {
+  for (CLI::Option* option : app.get_options())
+    if (option->get_expected_max() == 1)
+      option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+}
+
+/// The file that --ini names, if any, however it is written.
+std::string ini_file(std::span<char* const> arguments) {
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    const std::string_view text(arguments[i]);
+    if (text.starts_with("--ini=")) return std::string(text.substr(6));
+    if (text == "--ini" && i + 1 < arguments.size()) return arguments[i + 1];
+  }
+  return {};
+}
+
+/// What the file says, then what the command line says.
+base::Result<std::vector<std::string>> all_arguments(const CLI::App& app,
+                                                     std::span<char* const> given) {
+  std::vector<std::string> all;
+  if (const std::string file = ini_file(given); !file.empty()) {
+    TRY_ASSIGN(IniArguments ini, read_ini_arguments(file, [&app](const std::string& key) {
+                 return key != "ini" && app.get_option_no_throw("--" + key) != nullptr;
+               }));
+    for (const std::string& note : ini.notes)
+      std::fprintf(stderr, "fastrouter: %s\n", note.c_str());
+    all = std::move(ini.arguments);
+  }
+  all.insert(all.end(), given.begin() + 1, given.end());
+  return all;
+}
+
+}  // namespace
+
+std::optional<int> parse_command_line(std::span<char* const> given, Options& options) {
+  CLI::App app{"fastrouter: accepts requests and hands each to the vassal of its host"};
+  add_options(app, options);
+  let_the_last_count(app);
+  auto arguments = all_arguments(app, given);
+  if (!arguments) {
+    std::fprintf(stderr, "fastrouter: %s\n", arguments.error().message().c_str());
+    return 2;
+  }
+  std::ranges::reverse(*arguments);  // as CLI11 wants them
+  try {
+    app.parse(*std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  const bool alone = options.control_fd < 0;
+  if (alone && options.router_uwsgi.empty() && options.router_http.empty()) {
+    std::fputs("fastrouter: nothing to listen on: give --router-uwsgi or --router-http\n",
+               stderr);
+    return 2;
+  }
+  return std::nullopt;
+}
+
+}  // namespace router

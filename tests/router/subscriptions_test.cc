@@ -1,0 +1,147 @@
+#include "router/subscriptions.h"
+
+#include <map>
+
+#include <doctest/doctest.h>
+
+using namespace std::chrono_literals;
+using router::Subscriptions;
+using Outcome = Subscriptions::Outcome;
+
+namespace {
+
+/// A table of subscriptions with a clock of its own.
+struct Table {
+  explicit Table(router::SubscriptionRules rules = {}) : nodes(rules) {}
+
+  Outcome hear(std::string_view key,
+               std::string_view address,
+               uint64_t weight = 1,
+               uint64_t backup = 0) {
+    wire::Subscription packet;
+    packet.key = key;
+    packet.address = address;
+    packet.weight = weight;
+    packet.backup = backup;
+    return nodes.apply(packet, now);
+  }
+  Outcome leave(std::string_view key, std::string_view address) {
+    wire::Subscription packet;
+    packet.key = key;
+    packet.address = address;
+    packet.leave = true;
+    return nodes.apply(packet, now);
+  }
+  std::string ask(std::string_view host, uint64_t client = 0) {
+    const auto lease = nodes.choose(host, now, client);
+    return lease ? (*lease)->address : "";
+  }
+  std::map<std::string, int> ask_often(std::string_view host, int times) {
+    std::map<std::string, int> count;
+    for (int i = 0; i < times; ++i)
+      ++count[ask(host)];
+    return count;
+  }
+
+  Subscriptions nodes;
+  base::Instant now = base::Clock::now();
+};
+
+}  // namespace
+
+TEST_SUITE("router") {
+  TEST_CASE("subscriptions: requests go by weight, in turn") {
+    Table table;
+    CHECK(table.hear("a", "heavy", 3) == Outcome::added);
+    CHECK(table.hear("a", "light", 1) == Outcome::added);
+    auto count = table.ask_often("a", 40);
+    CHECK(count["heavy"] == 30);
+    CHECK(count["light"] == 10);
+  }
+
+  TEST_CASE(
+      "subscriptions: a node that is silent for longer than the tolerance is gone") {
+    Table table;
+    table.hear("a", "one");
+    table.hear("a", "two");
+    table.now += 10s;
+    CHECK(table.hear("a", "two") == Outcome::refreshed);
+    table.now += 10s;
+    CHECK(table.ask_often("a", 4)["two"] == 4);
+    table.now += 20s;
+    CHECK(table.ask("a") == "");
+    CHECK(table.nodes.size() == 0);
+  }
+
+  TEST_CASE("subscriptions: who leaves or fails gets nothing until it is heard again") {
+    Table table;
+    table.hear("a", "one");
+    table.hear("a", "two");
+    CHECK(table.leave("a", "one") == Outcome::left);
+    CHECK(table.leave("a", "nobody") == Outcome::unknown);
+    CHECK(table.ask_often("a", 4)["two"] == 4);
+    {
+      const auto lease = table.nodes.choose("a", table.now, 0);
+      REQUIRE(lease);
+      router::NodePool::failed(**lease);
+      CHECK(table.ask("a") == "");
+    }
+    CHECK(table.hear("a", "two") == Outcome::added);
+    CHECK(table.ask("a") == "two");
+  }
+
+  TEST_CASE("subscriptions: backup nodes serve only while no other is alive") {
+    Table table;
+    table.hear("a", "spare", 1, 1);
+    table.hear("a", "first");
+    CHECK(table.ask_often("a", 5)["first"] == 5);
+    table.leave("a", "first");
+    CHECK(table.ask("a") == "spare");
+  }
+
+  TEST_CASE("subscriptions: the least busy node, absolute or for its weight") {
+    for (const auto algorithm : {router::Algorithm::lrc, router::Algorithm::wlrc}) {
+      Table table({.algorithm = algorithm});
+      table.hear("a", "big", 4);
+      table.hear("a", "small", 1);
+      std::vector<router::Lease> running;
+      std::map<std::string, int> count;
+      for (int i = 0; i < 10; ++i) {
+        running.push_back(*table.nodes.choose("a", table.now, 0));
+        ++count[running.back()->address];
+      }
+      CHECK(count["big"] == (algorithm == router::Algorithm::lrc ? 5 : 8));
+    }
+  }
+
+  TEST_CASE("subscriptions: iphash gives a client the same node each time") {
+    Table table({.algorithm = router::Algorithm::iphash});
+    table.hear("a", "one");
+    table.hear("a", "two");
+    CHECK(table.ask("a", 6) == "one");
+    CHECK(table.ask("a", 6) == "one");
+    CHECK(table.ask("a", 7) == "two");
+  }
+
+  TEST_CASE("subscriptions: keys are names in any case; dotsplit finds the suffix") {
+    Table plain;
+    plain.hear("Shop.Example.COM", "shop");
+    plain.hear(".example.com", "rest");
+    CHECK(plain.ask("shop.example.com") == "shop");
+    CHECK(plain.ask("other.example.com") == "");
+    Table split({.dotsplit = true});
+    split.hear(".example.com", "rest");
+    CHECK(split.ask("a.b.example.com") == "rest");
+    CHECK(split.ask(".example.com") == "rest");
+    CHECK(split.ask("example.com") == "");
+    CHECK(split.ask("1.2.3.4.5.6.7.example.com") == "");
+  }
+
+  TEST_CASE("subscriptions: their number is bounded") {
+    Table table({.most_keys = 1, .most_nodes = 1});
+    table.hear("a", "one");
+    CHECK(table.hear("b", "one") == Outcome::refused);
+    CHECK(table.hear("a", "two") == Outcome::refused);
+    CHECK(table.hear("a", "one") == Outcome::refreshed);
+  }
+}

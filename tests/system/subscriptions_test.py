@@ -1,0 +1,265 @@
+"""The fastrouter alone, with a uWSGI file, and nodes that subscribe: real uWSGI ones, and forged ones."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+import frame  # noqa: F401
+from imperium import case, client, processes, programs
+from imperium.waiting import until
+
+KEY = "shop.example.com"
+NODE = """
+import os
+def application(environ, start_response):
+    if environ["PATH_INFO"] == "/echo":
+        body = environ["wsgi.input"].read()
+    elif environ["PATH_INFO"] == "/large":
+        body = b"x" * (8 << 20)
+    else:
+        body = (os.environ["NODE"] + " " + environ["HTTP_HOST"]).encode()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+def datagram(pairs, leave=False):
+    return client.packet(pairs, 224, 1 if leave else 0)
+
+
+class Alone:
+    """A directory, a router in it, and the nodes that were started."""
+
+    def __init__(self, *lines):
+        self.directory = tempfile.mkdtemp(prefix="imperium-", dir="/tmp")
+        os.chmod(self.directory, 0o755)
+        self.started, self.log_path = [], self.path("router.log")
+        self.socket, self.server = self.path("router.sock"), self.path("subscribe.sock")
+        self.write("app.py", NODE)
+        self.write("router.ini", "[uwsgi]\nmaster = true\nfastrouter = %d/router.sock\nchmod-socket = 666\n" + "".join(f"{l}\n" for l in lines))
+        with open(self.log_path, "wb") as log:
+            self.router = subprocess.Popen([os.path.join(programs.bin_directory(), "fastrouter"), "--ini", self.path("router.ini")], stderr=log)
+        self.started.append(self.router)
+        self.log_line("accepting")
+
+    def path(self, name):
+        return os.path.join(self.directory, name)
+
+    def write(self, name, text):
+        with open(self.path(name), "w") as f:
+            f.write(text)
+        return self.path(name)
+
+    def log(self):
+        with open(self.log_path) as f:
+            return f.read()
+
+    def log_line(self, text, count=1):
+        until(lambda: f"{text!r} x {count} in\n{self.log()}", lambda: self.log().count(text) >= count)
+
+    def node(self, name, *lines, weight=1, server=None, sign=""):
+        """A real uWSGI instance that subscribes KEY."""
+        ini = self.write(f"{name}.ini", "[uwsgi]\nplugin = python3\nmaster = true\nneed-app = true\n"
+                         f"socket = {self.path(name)}.sock\nchmod-socket = 666\nwsgi-file = {self.path('app.py')}\nenv = NODE={name}\n"
+                         f"weight = {weight}\nsubscribe-freq = 1\nsubscribe-to = {server or self.server}:{KEY}{sign}\n"
+                         + "".join(f"{l}\n" for l in lines))
+        with open(self.path(name + ".log"), "ab") as log:
+            process = subprocess.Popen(["/usr/bin/uwsgi-core", "--ini", ini], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        self.started.append(process)
+        return process
+
+    def subscribe(self, data):
+        """Sends a datagram as this process, by a socket that names its credentials."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(data, self.server)
+
+    def ask(self, host=KEY, path="/", **more):
+        return client.uwsgi(self.socket, host, path, **more)
+
+    def asked(self, times):
+        """{node: how often} of so many requests."""
+        count = {}
+        for _ in range(times):
+            answer = self.ask()
+            name = answer.text.split()[0] if answer.status == 200 else f"{answer.status} {answer.error}"
+            count[name] = count.get(name, 0) + 1
+        return count
+
+    def stop(self):
+        for process in self.started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM if process is self.router else signal.SIGINT)
+        for process in self.started:
+            process.wait(20)
+        shutil.rmtree(self.directory)
+
+
+class Case(unittest.TestCase):
+    lines = ("fastrouter-subscription-server = %d/subscribe.sock",)
+
+    def setUp(self):
+        self.alone = Alone(*self.lines)
+        self.addCleanup(self.alone.stop)
+
+    def run(self, result=None):
+        before = len(result.failures) + len(result.errors)
+        self._tail = ""
+        super().run(result)
+        if len(result.failures) + len(result.errors) > before:
+            print(self._tail)
+
+    def tearDown(self):
+        self._tail = self.alone.log()[-3000:]
+
+
+class RealNodes(Case):
+    def test_balanced_by_weight_killed_and_back(self):
+        heavy, light = self.alone.node("heavy", weight=3), self.alone.node("light", weight=1)
+        self.alone.log_line("new node", 2)
+        self.assertEqual(self.alone.asked(40), {"heavy": 30, "light": 10})
+        # SIGKILL to all of it: no unsubscribe, and a socket that nobody listens on.
+        processes.kill_all(processes.children(heavy.pid))
+        self.assertEqual(self.alone.asked(10), {"light": 10}, "no request is lost to the dead node")
+        self.alone.node("heavy", weight=3)
+        self.alone.log_line("new node", 3)
+        self.assertEqual(self.alone.asked(8), {"heavy": 6, "light": 2})
+        # One that ends on purpose says so.
+        light.send_signal(signal.SIGINT)
+        light.wait(20)
+        self.alone.log_line("node left")
+        self.assertEqual(self.alone.asked(5), {"heavy": 5})
+
+    def test_bodies_pass_both_ways(self):
+        self.alone.node("one")
+        self.alone.log_line("new node")
+        body = os.urandom(3 << 20)
+        answer = self.alone.ask(path="/echo", method="POST", body=body,
+                                extra=[("CONTENT_LENGTH", str(len(body)))])
+        self.assertEqual((answer.status, answer.body), (200, body))
+        self.assertEqual(len(self.alone.ask(path="/large").body), 8 << 20)
+        # The key has a port if the front sends one; without a node of its own the bare name serves.
+        self.assertEqual(self.alone.ask(KEY + ":8080").text, f"one {KEY}:8080")
+
+    def test_a_client_that_does_not_read_holds_up_itself(self):
+        self.alone.node("one", "processes = 2")
+        self.alone.log_line("new node")
+        with client.connect(self.alone.socket) as slow:
+            slow.sendall(client.packet(client.request_variables(KEY, "/large")))
+            slow.recv(1)
+            with open(f"/proc/{self.alone.router.pid}/status") as f:
+                before = f.read()
+            self.assertEqual(self.alone.asked(5), {"one": 5})
+            resident = int(processes.status(self.alone.router.pid, "VmRSS").split()[0])
+            self.assertLess(resident, 64 * 1024, before)
+
+    def test_nobody_there_is_said(self):
+        self.assertEqual(self.alone.ask().status, 404)
+        self.alone.subscribe(datagram([("key", KEY), ("address", self.alone.path("nobody.sock"))]))
+        self.alone.log_line("new node")
+        self.assertEqual(self.alone.ask().status, 503)
+        self.alone.log_line("unreachable")
+
+
+class Packets(Case):
+    def test_what_is_broken_changes_nothing(self):
+        good = datagram([("key", KEY), ("address", "127.0.0.1:9"), ("weight", "2")])
+        bad = [good[:n] for n in range(1, len(good))] + [good + b"x", b"x" * 5000, b"\xe0\xff\xff\x00",
+               datagram([("key", KEY), ("address", "../etc")]), datagram([("key", KEY), ("address", "example.com:80")]),
+               datagram([("key", ""), ("address", "127.0.0.1:9")]), datagram([("key", KEY), ("address", "127.0.0.1:9"), ("weight", "x")])]
+        for data in bad:
+            self.alone.subscribe(data)
+        self.alone.log_line("refused", len(bad))
+        self.assertEqual(self.alone.ask().status, 404)
+        self.assertNotIn("new node", self.alone.log())
+        self.alone.subscribe(good)
+        self.alone.log_line("new node")
+
+
+class Credentials(Case):
+    lines = ("fastrouter-subscription-server = %d/subscribe.sock", "subscriptions-credentials-check = %d/keys/")
+
+    def test_only_the_owner_of_the_keys_file(self):
+        os.mkdir(self.alone.path("keys"))
+        os.chmod(self.alone.server, 0o666)
+        with open(self.alone.path("keys/" + KEY), "w"):
+            os.chown(self.alone.path("keys/" + KEY), 61001, 61001)
+        packet = datagram([("key", KEY), ("address", "127.0.0.1:9")])
+
+        def as_user(uid, data):
+            code = "import socket,sys; s=socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.sendto(bytes.fromhex(sys.argv[1]), sys.argv[2])"
+            subprocess.run([programs.PYTHON, "-c", code, data.hex(), self.alone.server], user=uid, group=uid, extra_groups=[], check=True)
+
+        as_user(61002, packet)
+        self.alone.log_line("does not own")
+        as_user(61001, datagram([("key", "other.example.com"), ("address", "127.0.0.1:9")]))
+        self.alone.log_line("no file stands for the key")
+        as_user(61001, datagram([("key", "../keys/" + KEY), ("address", "127.0.0.1:9")]))
+        self.alone.log_line("stands for no file")
+        self.assertNotIn("new node", self.alone.log())
+        as_user(61001, packet)
+        self.alone.log_line("new node")
+        as_user(61002, datagram([("key", KEY), ("address", "127.0.0.1:9")], leave=True))
+        self.alone.log_line("does not own", 2)
+        self.assertNotIn("node left", self.alone.log())
+
+
+class Signed(Case):
+    lines = ("fastrouter-subscription-server = %d/subscribe.sock", "subscriptions-sign-check = SHA256:%d/keys")
+
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.alone.path("keys"))
+        self.private = self.alone.path("private.pem")
+        subprocess.run(["openssl", "genrsa", "-out", self.private, "2048"], check=True, capture_output=True)
+        subprocess.run(["openssl", "rsa", "-in", self.private, "-pubout", "-out", self.alone.path(f"keys/{KEY}.pem")],
+                       check=True, capture_output=True)
+
+    def signed(self, time_stamp, leave=False, key=KEY, private=None, spoil=False):
+        pairs = [("key", key), ("address", "127.0.0.1:9"), ("unix", str(int(time_stamp)))]
+        block = client.packet(pairs)[4:]
+        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", private or self.private], input=block, check=True, capture_output=True).stdout
+        if spoil:
+            signature = signature[:-1] + bytes([signature[-1] ^ 1])
+        return datagram([*pairs, ("sign", signature)], leave)
+
+    def test_a_real_node_signs(self):
+        self.alone.node("signer", sign=f",0,SHA256:{self.private}")
+        self.alone.log_line("new node")
+        self.assertEqual(self.alone.ask().status, 200)
+
+    def test_forged_expired_and_replayed_packets_change_nothing(self):
+        now = time.time()
+        stranger = self.alone.path("stranger.pem")
+        subprocess.run(["openssl", "genrsa", "-out", stranger, "2048"], check=True, capture_output=True)
+        for data, why in ((datagram([("key", KEY), ("address", "127.0.0.1:9")]), "not signed"),
+                          (self.signed(now, spoil=True), "is not by"),
+                          (self.signed(now, private=stranger), "is not by"),
+                          (self.signed(now - 90000), "too old"),
+                          (self.signed(now + 9000), "from the future"),
+                          (self.signed(now, key="other.example.com"), "No such file")):
+            self.alone.subscribe(data)
+            self.alone.log_line(why)
+        self.assertEqual(self.alone.ask().status, 404)
+        first = self.signed(now)
+        self.alone.subscribe(first)
+        self.alone.log_line("new node")
+        self.alone.subscribe(self.signed(now, leave=True))  # no newer than what was heard
+        self.alone.subscribe(first)
+        self.alone.log_line("a replay", 2)
+        self.assertNotIn("node left", self.alone.log())
+        leave = self.signed(now + 1, leave=True)
+        self.alone.subscribe(leave)
+        self.alone.log_line("node left")
+        self.alone.subscribe(first)
+        self.alone.log_line("a replay", 3)
+        self.assertEqual(self.alone.log().count("new node"), 1)
+
+
+del Case
+
+if __name__ == "__main__":
+    case.main()
