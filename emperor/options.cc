@@ -120,6 +120,11 @@ constexpr auto kTable = std::to_array<OptionRow>({
      [](Options& o, const std::string& v) {
        return to_router(o, "queue-timeout", v);
      }},
+    {"trusted-proxy", "ADDRESS|NETWORK",
+     "proxies whose X-Forwarded-* fields are believed over HTTP",
+     [](Options& o, const std::string& v) {
+       return to_router(o, "trusted-proxy", v);
+     }},
     {"http-timeout", "SECONDS", "longest silence of an HTTP client",
      [](Options& o, const std::string& v) {
        return to_router(o, "http-timeout", v);

@@ -83,6 +83,15 @@ void add_options(CLI::App& app, Options& options) {
           CLI::Validator([](std::string& text) { return read_mode(text); }, "OCTAL"));
   app.add_option("--router-http", options.router_http,
                  "host:port or unix path for HTTP/1.1, when running alone");
+  app.add_option("--trusted-proxy",
+                 "address or network whose X-Forwarded-* fields are believed on the HTTP "
+                 "port; may be repeated (default: nobody's)")
+      ->expected(1, 1000)
+      ->each([&options](const std::string& text) {
+        if (!options.trusted_proxies.add(text))
+          throw CLI::ValidationError("--trusted-proxy",
+                                     text + " is no address or network");
+      });
   seconds("--header-timeout", options.header_timeout,
           "seconds for the head of a request (408)");
   seconds("--http-timeout", options.http_timeout, "seconds of silence of an HTTP client");

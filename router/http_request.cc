@@ -148,6 +148,14 @@ bool is_left_out(std::string_view name) {
                              [&](auto other) { return same_name(name, other); });
 }
 
+/// Fields by which a proxy says for whom it speaks, and how he came: anybody can send
+/// them.
+bool is_proxys_word(std::string_view name) {
+  constexpr std::string_view kPrefix = "X-Forwarded-";
+  return same_name(name.substr(0, kPrefix.size()), kPrefix) ||
+         same_name(name, "Forwarded") || same_name(name, "X-Real-IP");
+}
+
 /// All values of one field as one, as RFC 9110 and RFC 6265 join them.
 std::string joined(const std::vector<HttpField>& fields, size_t first) {
   const std::string_view glue = same_name(fields[first].name, "Cookie") ? "; " : ", ";
@@ -160,9 +168,12 @@ std::string joined(const std::vector<HttpField>& fields, size_t first) {
   return value;
 }
 
-bool add_fields(wire::PacketBuilder& packet, const std::vector<HttpField>& fields) {
+bool add_fields(wire::PacketBuilder& packet,
+                const std::vector<HttpField>& fields,
+                const HttpPeers& peers) {
   for (size_t i = 0; i < fields.size(); ++i) {
     if (is_left_out(fields[i].name)) continue;
+    if (!peers.trusted && is_proxys_word(fields[i].name)) continue;
     const auto same = [&](const HttpField& other) {
       return same_name(other.name, fields[i].name);
     };
@@ -233,7 +244,7 @@ std::expected<std::string, Refusal> make_packet(const HttpRequest& request,
     fits = fits && packet.add("CONTENT_LENGTH", std::to_string(request.content_length));
   if (!request.authority.empty())
     fits = fits && packet.add("HTTP_HOST", request.authority);
-  fits = fits && add_fields(packet, request.fields);
+  fits = fits && add_fields(packet, request.fields, peers);
   if (!fits) return std::unexpected(refusals::kHeadTooLarge);
   return packet.bytes();
 }

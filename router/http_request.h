@@ -23,6 +23,7 @@ struct HttpPeers {
   std::string remote_address;
   std::string remote_port;
   std::string server_port;
+  bool trusted = false;  ///< its word about whom it speaks for is believed
 };
 
 struct HttpRequest {

@@ -54,7 +54,9 @@ HttpSession::HttpSession(Services& services, base::Fd client, base::Instant arri
       client_(std::move(client)),
       poll_(std::make_unique<uvx::Poll>(services.loop, client_.get())),
       arrived_(arrived),
-      peers_(peers_of(client_.get())) {}
+      peers_(peers_of(client_.get())) {
+  peers_.trusted = services.options.trusted_proxies.contains(peers_.remote_address);
+}
 
 uvx::Task<void> HttpSession::serve() {
   Next next = Next::request;

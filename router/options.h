@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "router/peer_networks.h"
 #include "router/subscription_policy.h"
 #include "router/subscriptions.h"
 
@@ -21,6 +22,7 @@ struct Options {
   int control_fd = -1;                    ///< channel from the emperor; -1: running alone
   std::vector<std::string> router_uwsgi;  ///< addresses to bind when running alone
   std::vector<std::string> router_http;
+  PeerNetworks trusted_proxies;         ///< HTTP peers whose X-Forwarded-* are believed
   std::optional<uint32_t> socket_mode;  ///< of the unix sockets of router_uwsgi
   std::chrono::seconds header_timeout{
       15};  ///< from the first byte of a request to the end of its head

@@ -24,12 +24,13 @@ int refused(const std::string& text) {
   return request ? 0 : request.error().status;
 }
 
-std::map<std::string, std::string> variables(const std::string& text) {
+std::map<std::string, std::string> variables(const std::string& text,
+                                             const router::HttpPeers& peers = kPeers) {
   HttpMessage message(HttpMessage::Kind::request);
   message.read_head(text);
   const auto request = router::check_request(message);
   REQUIRE(request);
-  const auto packet = router::make_packet(*request, kPeers);
+  const auto packet = router::make_packet(*request, peers);
   REQUIRE(packet);
   std::map<std::string, std::string> out;
   wire::VarReader vars(std::string_view(*packet).substr(wire::kPacketHeader));
@@ -110,6 +111,22 @@ TEST_SUITE("router") {
         {"HTTP_COOKIE", "a=1; b=2"}, {"HTTP_X_SAME", "one, two"},
     };
     CHECK(vars == expected);
+  }
+
+  TEST_CASE(
+      "http request: what a proxy says of its client counts from a trusted one only") {
+    const std::string text =
+        "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Proto: https\r\nx-forwarded-for: "
+        "192.0.2.1\r\nForwarded: for=192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\n\r\n";
+    CHECK(variables(text).size() ==
+          variables("GET / HTTP/1.1\r\nHost: a\r\n\r\n").size());
+    router::HttpPeers proxy = kPeers;
+    proxy.trusted = true;
+    const auto vars = variables(text, proxy);
+    CHECK(vars.at("HTTP_X_FORWARDED_PROTO") == "https");
+    CHECK(vars.at("HTTP_X_FORWARDED_FOR") == "192.0.2.1");
+    CHECK(vars.at("HTTP_FORWARDED") == "for=192.0.2.1");
+    CHECK(vars.at("HTTP_X_REAL_IP") == "192.0.2.1");
   }
 
   TEST_CASE("http request: chunked bodies have no length, and no trace of the coding") {

@@ -144,7 +144,7 @@ class Ingress(SystemCase):
 
     def test_who_asked_is_told_truly(self):
         answer = http(self.world.http_address, "one.test:8080", "/environ", headers=[
-            ("X-Forwarded-For", "6.6.6.6"), ("Remote-Addr", "6.6.6.6"), ("Content_Length", "9")])
+            ("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-Proto", "https"), ("Forwarded", "proto=https"), ("Remote-Addr", "6.6.6.6"), ("Content_Length", "9")])
         environ = json.loads(answer.body)
         self.assertEqual(environ["REMOTE_ADDR"], "127.0.0.1")
         self.assertTrue(environ["REMOTE_PORT"].isdigit())
@@ -152,7 +152,8 @@ class Ingress(SystemCase):
         self.assertEqual(environ["wsgi.url_scheme"], "http")
         self.assertEqual(environ["SERVER_PROTOCOL"], "HTTP/1.1")
         self.assertEqual(environ["HTTP_HOST"], "one.test:8080")
-        self.assertNotIn("HTTPS", environ)
+        for name in ("HTTPS", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_FORWARDED"):
+            self.assertNotIn(name, environ, "nobody's proxy is believed unless the operator names it")
 
     def test_half_of_a_body_and_gone(self):
         for _ in range(8):
