@@ -30,6 +30,7 @@ struct Alarm {
     knock,          ///< look again whether somebody knocks at a sleeper
     sockets,        ///< try again to open a sleeper's sockets
     heartbeat,      ///< a generation that sends heartbeats may have been silent too long
+    reload,         ///< a reload that the vassal asked for
     claims,         ///< save the claims
   };
   Kind kind;

@@ -306,6 +306,9 @@ void Emperor::ring(const Alarm& alarm) {
       if (vassal != nullptr && vassal->life.state() == State::asleep)
         launcher_.open_sockets(*vassal);
       break;
+    case Alarm::Kind::reload:
+      if (vassal != nullptr) carry_out_asked(*vassal);
+      break;
     case Alarm::Kind::claims:
       save_claims();
       break;

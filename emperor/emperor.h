@@ -127,9 +127,14 @@ class Emperor final : LauncherReports {
   void on_sockets(Vassal& vassal, const std::string& why) override;
   void remember_death(Vassal& vassal, const Generation& generation);
   void read_last_words(Vassal& vassal, uint64_t generation);
+  void on_reload_asked(Vassal& vassal,
+                       uint64_t generation,
+                       const std::string& why) override;
   void on_changed(const Vassal& vassal) override;
   void on_spoiled(uint64_t id);
   void renew_channel(Vassal& vassal);
+  Launcher::Urgency urgency_of(const Order& order) const;
+  void carry_out_asked(Vassal& vassal);
   void reload_all();
 
   // sleep
@@ -205,6 +210,7 @@ class Emperor final : LauncherReports {
   bool stopping_ = false;
   bool leaving_ = false;          ///< another takes our place
   bool replace_routers_ = false;  ///< after an upgrade
+  bool wave_ = false;             // every vassal is being reloaded: others come first
   bool claims_dirty_ = false;
 };
 

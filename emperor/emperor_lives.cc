@@ -17,6 +17,11 @@ void Emperor::happen(Vassal& vassal, Event event) {
   carry_out(vassal, vassal.life.on(event, base::Clock::now(), random()), before);
 }
 
+Launcher::Urgency Emperor::urgency_of(const Order& order) const {
+  if (order.urgent) return Launcher::Urgency::somebody_waits;
+  return wave_ ? Launcher::Urgency::wave : Launcher::Urgency::normal;
+}
+
 /// `vassal` may be forgotten afterwards.
 void Emperor::carry_out(Vassal& vassal, const std::vector<Order>& orders, State before) {
   const State after = vassal.life.state();
@@ -30,9 +35,7 @@ void Emperor::carry_out(Vassal& vassal, const std::vector<Order>& orders, State 
   for (const Order& order : orders) {
     switch (order.kind) {
       case Order::Kind::start:
-        launcher_.start(
-            vassal, order.generation,
-            order.urgent ? Launcher::Urgency::somebody_waits : Launcher::Urgency::normal);
+        launcher_.start(vassal, order.generation, urgency_of(order));
         break;
       case Order::Kind::drain:
         launcher_.drain(vassal, order.generation);
@@ -217,11 +220,36 @@ void Emperor::renew_channel(Vassal& vassal) {
   happen(vassal, Event::reload);
 }
 
+/// A vassal may ask as often as it likes; it gets a generation every other second.
+void Emperor::on_reload_asked(Vassal& vassal,
+                              uint64_t generation,
+                              const std::string& why) {
+  constexpr auto kBetween = 2s;
+  const bool known =
+      vassal.life.current() == generation || vassal.life.next() == generation;
+  if (!known || stopping_ || std::exchange(vassal.reload_asked, true)) return;
+  log_.info("vassal {}: asks for a reload generation={} reason=\"{}\"", vassal.name,
+            generation, why);
+  const auto now = base::Clock::now();
+  set_alarm(std::max(now, vassal.reload_asked_at + kBetween),
+            {Alarm::Kind::reload, vassal.name});
+}
+
+void Emperor::carry_out_asked(Vassal& vassal) {
+  if (stopping_ || !std::exchange(vassal.reload_asked, false)) return;
+  vassal.reload_asked_at = base::Clock::now();
+  happen(vassal, Event::reload);
+}
+
+/// In a wave: the launcher's slots say how many at once, and whoever else starts comes
+/// first.
 void Emperor::reload_all() {
   if (stopping_) return;
   log_.info("emperor: reloads every vassal vassals={}", roster_.size());
+  wave_ = true;
   for (const auto& [name, vassal] : roster_.all())
     happen(*vassal, Event::reload);
+  wave_ = false;
 }
 
 }  // namespace emperor

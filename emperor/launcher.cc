@@ -64,14 +64,16 @@ void Launcher::start(Vassal& vassal, uint64_t number, Urgency urgency) {
   generation->configuration = vassal.configuration;
   generation->began = base::Clock::now();
   vassal.generations[number] = generation;
-  auto& queue = urgency == Urgency::somebody_waits ? urgent_ : queue_;
+  auto& queue = urgency == Urgency::somebody_waits ? urgent_
+                : urgency == Urgency::wave         ? wave_
+                                                   : queue_;
   queue.push_back({vassal.name, number});
   pump();
 }
 
 void Launcher::pump() {
-  while (slots_used_ < slots_ && !(urgent_.empty() && queue_.empty())) {
-    auto& queue = urgent_.empty() ? queue_ : urgent_;
+  while (slots_used_ < slots_ && anybody_waits()) {
+    auto& queue = !urgent_.empty() ? urgent_ : !queue_.empty() ? queue_ : wave_;
     const Queued next = std::move(queue.front());
     queue.pop_front();
     const Gen generation = find(next.vassal, next.generation);
@@ -82,7 +84,7 @@ void Launcher::pump() {
     starters_.push_back(next);
     s_.tasks.spawn(launch(this, next.vassal, generation));
   }
-  if (!(urgent_.empty() && queue_.empty()) && !slot_alarm_set_) {
+  if (anybody_waits() && !slot_alarm_set_) {
     slot_alarm_set_ = true;
     s_.set_alarm(base::Clock::now() + kSlotLook, {Alarm::Kind::slot, {}});
   }
@@ -172,7 +174,10 @@ void Launcher::heard(Vassal& vassal,
   else if (message.verb == verbs::kFailed && generation->failure.empty()) {
     generation->failure = base::printable(message.get("reason"), 500);
     generation->death = DeathKind::application;
-  } else if (message.verb == verbs::kIdle && generation->ready && !generation->over)
+  } else if (message.verb == verbs::kReloadMe && !generation->over)
+    s_.reports.on_reload_asked(vassal, generation->number,
+                               base::printable(message.get("reason"), 200));
+  else if (message.verb == verbs::kIdle && generation->ready && !generation->over)
     s_.reports.on_idle(vassal, generation->number);
   else if (message.verb == verbs::kWorkerDied && may_tell(*generation))
     s_.log.info("vassal {}: worker died generation={} worker={} reason=\"{}\"",

@@ -37,6 +37,10 @@ struct LauncherReports {
   virtual void on_idle(Vassal& vassal, uint64_t generation) = 0;
   /// Sockets that a sleeper's file asks for are open now, or `why` not.
   virtual void on_sockets(Vassal& vassal, const std::string& why) = 0;
+  /// It wants to be replaced (a touched file, SIGHUP).
+  virtual void on_reload_asked(Vassal& vassal,
+                               uint64_t generation,
+                               const std::string& why) = 0;
   /// Something that the next emperor has to know is different now.
   virtual void on_changed(const Vassal& vassal) = 0;
 };
@@ -58,7 +62,7 @@ class Launcher {
   explicit Launcher(Services services);
 
   /// Which starts come first.
-  enum class Urgency { normal, somebody_waits };
+  enum class Urgency { wave, normal, somebody_waits };
   void start(Vassal& vassal, uint64_t number, Urgency urgency = Urgency::normal);
   void drain(Vassal& vassal, uint64_t number);
   void kill(Vassal& vassal, uint64_t number);
@@ -99,6 +103,9 @@ class Launcher {
     uint64_t generation;
   };
   void pump();
+  bool anybody_waits() const {
+    return !(urgent_.empty() && queue_.empty() && wave_.empty());
+  }
   void free_slot(Generation& generation);
   void look_at_slots();
   static uvx::Task<void> launch(Launcher* self, std::string name, Gen generation);
@@ -150,6 +157,7 @@ class Launcher {
   uint32_t slots_used_ = 0;
   std::deque<Queued> urgent_;  // somebody waits for these
   std::deque<Queued> queue_;
+  std::deque<Queued> wave_;      // once nobody else waits
   std::deque<Queued> starters_;  // who holds a slot
   bool slot_alarm_set_ = false;
   std::deque<std::string> to_bind_;  // sleepers whose sockets are not open yet

@@ -87,7 +87,9 @@ struct Vassal {
   std::map<std::string, TenantSocket> sockets;  ///< by SocketAddress::text
   cgroups::Group group;
   bool has_group = false;
-  uint64_t requests_before = 0;  ///< finished by generations that are gone
+  bool reload_asked = false;      ///< by itself, and not carried out yet
+  base::Instant reload_asked_at;  ///< when the last such reload came
+  uint64_t requests_before = 0;   ///< finished by generations that are gone
   uint64_t oom_kills = 0;
   History history;
   Activity activity;

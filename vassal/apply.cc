@@ -386,6 +386,34 @@ void apply_queue_timeout(ConfigBuild& build, const Setting& s) {
   if (const auto duration = duration_of(build, s)) build.config.queue_timeout = *duration;
 }
 
+void apply_health_check(ConfigBuild& build, const Setting& s) {
+  constexpr size_t kLongest = 2000;
+  if (!s.value.starts_with('/') || s.value.size() > kLongest)
+    return build.error(s, fmt::format("health-check = {}: write a path of the site, such "
+                                      "as /health",
+                                      s.value));
+  build.config.health_check = s.value;
+}
+
+namespace {
+
+void add_touched(ConfigBuild& build, const Setting& s, std::vector<std::string>* files) {
+  constexpr size_t kMost = 64;
+  if (s.value.empty()) return build.warn(s, s.key + " names no file");
+  if (files->size() >= kMost)
+    return build.error(s, fmt::format("more than {} files", kMost));
+  files->push_back(s.value);
+}
+
+}  // namespace
+
+void apply_touch_reload(ConfigBuild& build, const Setting& s) {
+  add_touched(build, s, &build.config.touch_reload);
+}
+void apply_touch_workers_reload(ConfigBuild& build, const Setting& s) {
+  add_touched(build, s, &build.config.touch_workers_reload);
+}
+
 void apply_plugins(ConfigBuild& build, const Setting& s) {
   static constexpr std::array<std::string_view, 10> kBuiltIn = {
       "python",     "http",       "router_http", "router_static", "router_uwsgi",

@@ -199,6 +199,8 @@ void Maker::settle_command() {
                 "domain has no effect beside command: the fastrouter does not relay to "
                 "it, so let nginx use its socket");
   c.domains.clear();
+  if (!c.health_check.empty())
+    build_.warn(whole_file_, "health-check has no effect beside command");
   if (c.idle.count() > 0)
     build_.warn(whole_file_,
                 "idle has no effect beside command: its requests are not seen");

@@ -116,6 +116,10 @@ struct VassalConfig {
   std::chrono::seconds heartbeat{0};  ///< promised interval; 0 = none
   std::chrono::seconds idle{0};       ///< 0 = never asleep
   bool start_lazy = false;            ///< `start = lazy`: asleep until the first request
+  std::string health_check;  ///< path of the request that a generation has to answer
+  std::chrono::seconds health_check_timeout{10};
+  std::vector<std::string> touch_reload;
+  std::vector<std::string> touch_workers_reload;
   uint32_t buffer_size = 65535;
   uint64_t limit_post = 0;  ///< 0 = no limit of its own
 

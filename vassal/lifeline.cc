@@ -70,6 +70,14 @@ void Lifeline::failed(std::string_view reason) {
   send(message);
 }
 
+bool Lifeline::ask_reload(std::string_view why) {
+  if (!fd_ || speech_ != Speech::messages) return false;
+  wire::Message message{.verb = wire::lifeline::kReloadMe, .fields = {}};
+  message.set("reason", std::string(why));
+  send(message);
+  return true;
+}
+
 void Lifeline::worker_died(uint32_t worker_id, std::string_view reason) {
   wire::Message message{.verb = wire::lifeline::kWorkerDied, .fields = {}};
   message.set("worker", uint64_t{worker_id}).set("reason", std::string(reason));

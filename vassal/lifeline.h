@@ -24,7 +24,7 @@ class Lifeline {
   enum class Speech { messages, emperor_bytes };
 
   explicit Lifeline(base::Fd fd, Speech speech = Speech::messages)
-      : fd_(std::move(fd)), speech_(speech) {}
+      : fd_(std::move(fd)), speech_(speech), given_(static_cast<bool>(fd_)) {}
 
   /// What to wait on; -1 when there is nobody.
   int fd() const { return fd_.get(); }
@@ -44,6 +44,10 @@ class Lifeline {
   bool wants_loyalty() const {
     return fd_ && speech_ == Speech::emperor_bytes && !loyal_;
   }
+  /// Wants to be replaced by a fresh generation; false if no emperor of ours is there.
+  bool ask_reload(std::string_view why);
+  /// There was somebody once.
+  bool lost() const { return given_ && !fd_; }
   void worker_died(uint32_t worker_id, std::string_view reason);
 
   /// The next message, if one is there. Closes the line once the other end is gone.
@@ -57,6 +61,7 @@ class Lifeline {
   base::Fd fd_;
   std::atomic<uint32_t>* ready_ = nullptr;
   Speech speech_;
+  bool given_;
   bool loyal_ = false;
 };
 

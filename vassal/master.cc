@@ -62,15 +62,20 @@ Master::~Master() {
 int Master::run() {
   lifeline_.hello();
   ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  touches_.open(config_);  // before anything is loaded that may change meanwhile
   if (const auto failed = load()) return *failed;
-  if (const auto prepared = prepare(); !prepared) {
+  const auto now = base::Clock::now();
+  const bool check = !config_.health_check.empty();
+  auto prepared = prepare();
+  if (prepared && check) prepared = begin_check(now);
+  if (!prepared) {
     say(Level::error, prepared.error().message());
     lifeline_.failed(prepared.error().message());
+    stop();
+    end_leftovers();
     return 1;
   }
-  for (uint32_t i = 0; i < slots_.size(); ++i)
-    spawn(i, base::Clock::now());
-  if (!config_.lazy_apps) announce();
+  if (!check) start_workers(now);
   while (!exit_code_) {
     wait();
     tick(base::Clock::now());
@@ -106,10 +111,17 @@ base::Result<> Master::prepare() {
   TRY(watch(epoll_, signals_.get()));
   TRY(watch(epoll_, poke_.get()));
   if (lifeline_.fd() >= 0) TRY(watch(epoll_, lifeline_.fd()));
+  if (touches_.fd() >= 0) TRY(watch(epoll_, touches_.fd()));
   wire::Scoreboard& board = board_.board();
   board.workers = static_cast<uint32_t>(slots_.size());
   board.master_asleep = config_.harakiri.count() > 0 ? 1 : 0;
   return {};
+}
+
+void Master::start_workers(base::Instant now) {
+  for (uint32_t i = 0; i < slots_.size(); ++i)
+    spawn(i, now);
+  if (!config_.lazy_apps) announce();
 }
 
 void Master::announce() {
@@ -126,7 +138,7 @@ bool Master::any_worker() const {
 
 void Master::wait() {
   auto next = next_event(slots_);
-  for (const auto& at : {overdue_check_, pulse_.next()})
+  for (const auto& at : {overdue_check_, pulse_.next(), touches_.next(), check_.due()})
     if (at && (!next || *at < *next)) next = at;
   std::array<epoll_event, 8> events;
   const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
@@ -137,6 +149,10 @@ void Master::wait() {
       on_signals();
     else if (fd == lifeline_.fd())
       on_lifeline();
+    else if (fd == touches_.fd())
+      on_touches(base::Clock::now());
+    else if (fd == check_.fd())
+      look_at_check(base::Clock::now());
     else if (fd == poke_.get()) {
       eventfd_t count;
       ::eventfd_read(poke_.get(), &count);
@@ -164,7 +180,7 @@ void Master::on_signals() {
         stop();
         break;
       default:
-        say(Level::info, "SIGHUP is ignored: a changed file makes a new generation");
+        ask_reload("SIGHUP");
     }
   }
 }
@@ -192,6 +208,9 @@ void Master::tick(base::Instant now) {
   }
   if (overdue_check_ && *overdue_check_ <= now) look_for_overdue(now);
   if (const auto at = pulse_.next(); at && *at <= now) feel_pulse(now);
+  if (const auto at = touches_.next(); at && *at <= now) on_touches(now);
+  if (const auto at = check_.due(); at && *at <= now) look_at_check(now);
+  go_on_with_chain(now);
 }
 
 void Master::feel_pulse(base::Instant now) {
@@ -247,9 +266,7 @@ void Master::drain(base::Instant now) {
   for (uint32_t i = 0; i < slots_.size(); ++i) {
     slots_[i].respawn_at.reset();
     if (slots_[i].pid == 0) continue;
-    pages_[i].leave = 1;
-    send_order(slots_[i], order::kDrain);
-    slots_[i].kill_at = now + config_.worker_reload_mercy;
+    dismiss(i, now + config_.worker_reload_mercy);
   }
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/process.h"
 #include "vassal/config.h"
+#include "vassal/health_check.h"
 #include "vassal/intake.h"
 #include "vassal/lifeline.h"
 #include "vassal/master_pulse.h"
@@ -22,6 +23,7 @@
 #include "vassal/master_slots.h"
 #include "vassal/runtime.h"
 #include "vassal/scoreboard.h"
+#include "vassal/touches.h"
 
 namespace vassal {
 
@@ -53,6 +55,7 @@ class Master {
   std::optional<int> load();
   base::Result<> prepare();
   void announce();
+  void start_workers(base::Instant now);
 
   // workers
   void spawn(uint32_t index, base::Instant now);
@@ -63,6 +66,17 @@ class Master {
   void poke_another(uint32_t index);
   void send_order(const Slot& slot, std::string_view order);
   bool any_worker() const;
+
+  // making things new (master_reload.cc)
+  void ask_reload(const std::string& why);
+  void on_touches(base::Instant now);
+  void renew_workers();
+  void go_on_with_chain(base::Instant now);
+  void dismiss(uint32_t index, base::Instant kill_at);
+  base::Result<> begin_check(base::Instant now);
+  void look_at_check(base::Instant now);
+  void end_check(const std::string& fault, base::Instant now);
+  void checked_worker_ended(const std::string& how, base::Instant now);
 
   // the loop
   void wait();
@@ -89,7 +103,12 @@ class Master {
   MasterSignals outside_;  // gives workers the signals as they were
   std::optional<base::Instant> overdue_check_;
   Pulse pulse_;
-  bool again_ = false;  // to be followed by the same program on the same sockets
+  Touches touches_;
+  std::vector<uint32_t> chain_;  // slots whose workers are to be replaced, the next last
+  pid_t chain_pid_ = 0;          // who leaves now
+  HealthCheck check_;
+  bool checking_ = false;  // the only worker is there for the check
+  bool again_ = false;     // to be followed by the same program on the same sockets
   std::optional<int> exit_code_;
   Phase phase_ = Phase::starting;
 };

@@ -23,6 +23,7 @@ struct Slot {
   pid_t pid = 0;    ///< 0: empty
   base::Fd orders;  ///< the master's end of the pair
   base::Instant started;
+  bool up = false;                          ///< it has loaded what it loads
   uint32_t quick_deaths = 0;                ///< in a row
   std::optional<base::Instant> respawn_at;  ///< empty slots only
   std::optional<base::Instant> kill_at;  ///< when the patience with a leaving worker ends

@@ -54,6 +54,7 @@ void Master::spawn(uint32_t index, base::Instant now) {
   slot.pid = pid;
   slot.started = now;
   slot.overdue = false;
+  slot.up = !config_.lazy_apps;
   slot.orders = std::move(pair->first);
   board_.board().line(index).pid = static_cast<uint32_t>(pid);
   epoll_event event{};
@@ -68,6 +69,8 @@ void Master::become_worker(uint32_t index, base::Fd orders) {
   epoll_.reset();
   signals_.reset();
   lifeline_ = Lifeline(base::Fd());
+  touches_.close();
+  check_.close_in_worker();
   for (Slot& slot : slots_)
     slot.orders.reset();
   outside_.give_back();
@@ -107,7 +110,8 @@ void Master::on_orders(uint32_t index) {
     return;
   }
   const std::string_view word(text.data(), received->size);
-  if (word == order::kUp) announce();
+  if (word == order::kUp) slots_[index].up = true;
+  if (word == order::kUp && !checking_) announce();
   if (word.starts_with(order::kFailed) && phase_ == Phase::starting) {
     lifeline_.failed(word.substr(order::kFailed.size()));
     stop();
@@ -138,6 +142,8 @@ void Master::on_worker_end(uint32_t index, base::ExitStatus status, base::Instan
   slot.orders.reset();
   slot.kill_at.reset();
   if (exit_code_) return;
+  if (checking_ && phase_ == Phase::starting)
+    return checked_worker_ended(status.describe(), now);
   if (!status.success()) {
     const std::string reason = slot.overdue ? "harakiri" : status.describe();
     say(Level::warn, "worker " + std::to_string(index + 1) + " (pid " +

@@ -91,7 +91,6 @@ constexpr Row kRows[] = {
   missing("shared-socket", "map-socket zerg zerg-server", "sockets belong to one vassal"),
 
   // reloading and recycling
-  missing("touch-reload", "fs-reload touch-chain-reload touch-workers-reload", "not watched: changing the ini file reloads, and so does `emperorctl reload`"),
   missing("touch-logreopen", "touch-logrotate", "not watched"),
   missing("py-autoreload", "python-autoreload py-auto-reload python-auto-reload", "not available: `emperorctl reload` loads new code"),
   missing("max-worker-lifetime", "max-worker-lifetime-delta min-worker-lifetime", "not available in this version"),

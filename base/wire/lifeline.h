@@ -14,6 +14,8 @@ inline constexpr char kDraining[] = "draining";  ///< takes no new request any m
 inline constexpr char kHeartbeat[] =
     "heartbeat";  ///< it makes progress; the first one asks to be missed from then on
 inline constexpr char kIdle[] = "idle";  ///< it had nothing to do and may be put to sleep
+inline constexpr char kReloadMe[] =
+    "reload-me";  ///< start a fresh generation; field: reason (one line)
 inline constexpr char kWorkerDied[] =
     "worker-died";  ///< fields: worker, reason ("signal 9 (Killed)", "harakiri")
 
