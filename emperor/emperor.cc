@@ -122,6 +122,7 @@ uvx::Task<base::Result<>> Emperor::start() {
   if (replace_routers_) router_.replace_all();
   logger_.start(&*held);
   adopt_logs();
+  if (replace_routers_) logger_.replace();
   clear_leftovers(*held);
   if (auto opened = open_sources(); !opened) co_return opened;
   // Whoever asks is answered with everything in its place.

@@ -100,7 +100,7 @@ void LoggerLink::send_everything() {
 bool LoggerLink::on_exit(pid_t pid, base::ExitStatus status) {
   if (pid != pid_ || pid_ < 0) return false;
   s_.keeper.release(std::string(kHeldProcess) + std::to_string(pid));
-  if (!stopping_)
+  if (!stopping_ && !status.success())
     s_.log.warn("logger: ended pid={} reason=\"{}\"", pid, status.describe());
   if (channel_) channel_->close();
   channel_.reset();
@@ -145,6 +145,11 @@ uvx::Task<void> LoggerLink::listen_to(LoggerLink* self,
   (void)self->pidfd_.signal(SIGKILL);
   const base::ExitStatus killed{base::ExitStatus::Kind::signalled, SIGKILL};
   self->on_exit(self->pid_, self->pidfd_.ended_how().value_or(killed));
+}
+
+/// Once it has written what it holds it ends, and its end starts the next one.
+void LoggerLink::replace() {
+  if (channel_) channel_->send({verbs::kStop, {}});
 }
 
 uvx::Task<void> LoggerLink::stop(base::Deadline deadline) {

@@ -56,6 +56,8 @@ class LoggerLink {
   /// A log in the run directory.
   std::string own_path(const std::string& vassal) const;
 
+  /// After an upgrade: another process of the new program goes on.
+  void replace();
   bool on_exit(pid_t pid, base::ExitStatus status);
   /// Everything written, the process gone (killed at the deadline).
   uvx::Task<void> stop(base::Deadline deadline);
