@@ -198,7 +198,7 @@ class Logs(SystemCase):
 
         def away():
             self.ask("tenants", "/say", text="x")
-            return os.path.exists(log + ".1") and not os.path.islink(log + ".1")
+            return os.path.exists(log) and not os.path.islink(log + ".1")
         until("it was put away", away, every=0.1)
         self.until_in("flood 699 ", log + ".1")
         self.assertEqual((os.stat(log).st_uid, os.stat(log + ".1").st_uid), (ALICE, ALICE))
