@@ -74,6 +74,8 @@ class Emperor final : LauncherReports {
   uvx::Task<bool> stand_by();
   uvx::Task<base::Result<>> rehearse();
   uvx::Task<void> leave();
+  uvx::Task<void> say_all(base::Deadline deadline);
+  bool next_emperor_lives() const;
   uvx::Task<base::Result<std::string>> upgrade();
   static uvx::Task<void> hear_keeper(Emperor* self);
   void on_keeper(const wire::Message& message);

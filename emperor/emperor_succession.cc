@@ -1,5 +1,6 @@
 // One emperor after the other, and one keeper after the other: standing by, leaving, and
 // finding the next keeper.
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,17 +56,37 @@ uvx::Task<base::Result<>> Emperor::rehearse() {
 // ---------------------------------------------------------------------------
 
 /// Another takes over. It finds what a crash would leave, only that nothing is half said:
-/// so there is nothing to unwind, and nothing that unwinding could disturb.
+/// so there is nothing to unwind, and nothing that unwinding could disturb. We stay, and
+/// do nothing, until the other one is up: if the keeper died now, nobody else would have
+/// everything.
 uvx::Task<void> Emperor::leave() {
   log_.info("emperor: leaves its place to another vassals={}", roster_.size());
   control_.stop_listening();
   save_claims();
   for (const auto& [name, vassal] : roster_.all())
     on_changed(*vassal);
-  const auto deadline = base::Deadline::in(3s);
+  co_await say_all(base::Deadline::in(3s));
+  keeper_.left();
+  if (!keeper_.wait_for_bye() && !next_emperor_lives()) {
+    log_.error(
+        "emperor: the keeper and the next emperor are gone, starts another keeper");
+    (void)start_keeper();
+    co_await say_all(base::Deadline::in(10s));
+  }
+  ::_exit(0);
+}
+
+uvx::Task<void> Emperor::say_all(base::Deadline deadline) {
   while (!deadline.passed() && !(keeper_.flushed() && control_.idle()))
     (void)co_await loop_.sleep_for(1ms);
-  ::_exit(0);
+}
+
+/// It ends at once if it did not get far enough to go on without the keeper.
+bool Emperor::next_emperor_lives() const {
+  constexpr int kPatienceMs = 2000;
+  const auto next = base::Pidfd::open(static_cast<pid_t>(upgrade_.successor));
+  pollfd wait{next ? next->fd() : -1, POLLIN, 0};
+  return next && ::poll(&wait, 1, kPatienceMs) == 0;
 }
 
 uvx::Task<base::Result<std::string>> Emperor::upgrade() {

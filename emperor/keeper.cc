@@ -120,6 +120,7 @@ void Keeper::emperor_ended(const std::string& how) {
   // What it said last: it may be what the next one has to know.
   while (auto said = gone.hear())
     on_message(*std::move(said));
+  if (emperor_) return;  // its last word was that it left
   if (shutting_down_) {
     exit_code_ = 0;
   } else if (stage_ == Stage::leaving && candidate_) {
@@ -178,6 +179,8 @@ void Keeper::on_message(Seat::Said said) {
     notify_.say("STOPPING=1");
   } else if (verb == verbs::kUp) {
     on_up();
+  } else if (verb == verbs::kLeft) {
+    if (stage_ == Stage::leaving && candidate_) candidate_becomes_emperor();
   } else if (verb == verbs::kUpgrade) {
     upgrade(Binary::installed);
   }
@@ -208,6 +211,11 @@ void Keeper::on_up() {
   if (stage_ == Stage::settling) {
     stage_ = Stage::none;
     log_.info("keeper: the emperor is another one now pid={}", emperor_->pid());
+  }
+  if (former_) {
+    former_->tell(verbs::kBye);
+    former_->flush(held_.all());
+    former_.reset();
   }
   remember_good_binary();
   up_ = emperor_up_ = true;

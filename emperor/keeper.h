@@ -99,6 +99,7 @@ class Keeper {
   sigset_t original_mask_{};
   std::optional<Seat> emperor_;
   std::optional<Seat> candidate_;
+  std::optional<Seat> former_;  ///< has left, and stays until the next one is up
   Stage stage_ = Stage::none;
   base::Deadline stage_until_;
   bool replace_routers_ = false;

@@ -1,10 +1,13 @@
 #include "emperor/keeper_link.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 
+#include "base/fd_passing.h"
 #include "base/files.h"
 #include "base/wire/keeper.h"
 
@@ -65,6 +68,26 @@ void KeeperLink::ask_upgrade() {
 }
 void KeeperLink::pong() {
   say(verbs::kPong);
+}
+
+void KeeperLink::left() {
+  say(verbs::kLeft);
+}
+
+bool KeeperLink::wait_for_bye() const {
+  std::array<char, 4096> buffer;
+  for (;;) {
+    pollfd wait{channel_->fd(), POLLIN, 0};
+    if (::poll(&wait, 1, -1) < 0) continue;
+    const auto received = base::receive_with_fds(channel_->fd(), buffer);
+    if (!received && !received.error().is(std::errc::resource_unavailable_try_again) &&
+        !received.error().is(std::errc::message_size))
+      return false;
+    if (!received) continue;
+    if (received->size == 0) return false;
+    const auto message = wire::decode_message({buffer.data(), received->size});
+    if (message && message->verb == verbs::kBye) return true;
+  }
 }
 
 uvx::Task<base::Result<Held>> KeeperLink::fetch() {

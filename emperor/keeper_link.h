@@ -30,6 +30,10 @@ class KeeperLink {
   void cannot(const std::string& reason);
   void ask_upgrade();
   void pong();
+  void left();
+  /// Waits, and lets nothing else happen, until the keeper says that all is well with the
+  /// next emperor. False: the keeper is gone.
+  bool wait_for_bye() const;
 
   /// Everything the keeper holds, before anything else is received. Exits that happened
   /// while nobody listened come as messages of receive().

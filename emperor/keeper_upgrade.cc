@@ -57,6 +57,7 @@ void Keeper::candidate_can() {
 }
 
 void Keeper::candidate_becomes_emperor() {
+  former_ = std::move(emperor_);
   emperor_ = std::move(candidate_);
   candidate_.reset();
   stage_ = Stage::settling;

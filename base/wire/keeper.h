@@ -17,6 +17,8 @@ inline constexpr char kNoted[] =
 inline constexpr char kUp[] = "up";  ///< the emperor's start succeeded
 inline constexpr char kUpgrade[] = "upgrade";  ///< put a new emperor, from the program as
                                                ///< it is installed now, in my place
+inline constexpr char kLeft[] =
+    "left";  ///< all I knew is yours; I do nothing any more, and wait for `bye`
 inline constexpr char kPong[] = "pong";
 
 // candidate -> keeper: an emperor that is not one yet
@@ -38,7 +40,8 @@ inline constexpr char kReload[] =
     "reload";                            ///< the keeper got SIGHUP: reload every vassal
 inline constexpr char kStop[] = "stop";  ///< the keeper got SIGTERM: shut everything down
 inline constexpr char kLeave[] =
-    "leave";  ///< another takes your place: flush what you know, and end
+    "leave";  ///< another takes your place (name: its pid): flush what you know
+inline constexpr char kBye[] = "bye";  ///< the other one is up: end
 inline constexpr char kGo[] =
     "go";  ///< candidate: you are the emperor now; [routers=1: replace the routers, too]
 inline constexpr char kUpgradeFailed[] = "upgrade-failed";  ///< reason; nothing changed
