@@ -75,7 +75,7 @@ class Emperor final : LauncherReports {
   uvx::Task<base::Result<>> rehearse();
   uvx::Task<void> leave();
   uvx::Task<void> say_all(base::Deadline deadline);
-  bool next_emperor_lives() const;
+  bool next_emperor_came_up() const;
   uvx::Task<base::Result<std::string>> upgrade();
   static uvx::Task<void> hear_keeper(Emperor* self);
   void on_keeper(const wire::Message& message);

@@ -67,7 +67,7 @@ uvx::Task<void> Emperor::leave() {
     on_changed(*vassal);
   co_await say_all(base::Deadline::in(3s));
   keeper_.left();
-  if (!keeper_.wait_for_bye() && !next_emperor_lives()) {
+  if (!keeper_.wait_for_bye() && !next_emperor_came_up()) {
     log_.error(
         "emperor: the keeper and the next emperor are gone, starts another keeper");
     (void)start_keeper();
@@ -81,12 +81,16 @@ uvx::Task<void> Emperor::say_all(base::Deadline deadline) {
     (void)co_await loop_.sleep_for(1ms);
 }
 
-/// It ends at once if it did not get far enough to go on without the keeper.
-bool Emperor::next_emperor_lives() const {
-  constexpr int kPatienceMs = 2000;
+/// It ends at once if it did not get far enough to go on without the keeper; else it
+/// opens a door of its own where ours was.
+bool Emperor::next_emperor_came_up() const {
+  constexpr int kLookMs = 5;
+  const auto deadline = base::Deadline::in(options_.upgrade_timeout);
   const auto next = base::Pidfd::open(static_cast<pid_t>(upgrade_.successor));
   pollfd wait{next ? next->fd() : -1, POLLIN, 0};
-  return next && ::poll(&wait, 1, kPatienceMs) == 0;
+  while (next && door_.still_ours() && !deadline.passed())
+    if (::poll(&wait, 1, kLookMs) == 1) break;
+  return !door_.still_ours();
 }
 
 uvx::Task<base::Result<std::string>> Emperor::upgrade() {

@@ -29,15 +29,22 @@ base::Result<> KeeperDoor::open(const std::string& path) {
   if (bound != 0 || ::listen(listener_.get(), 8) != 0)
     return base::fail_errno("bind " + path);
   path_ = path;
+  struct stat s{};
+  if (::lstat(path.c_str(), &s) == 0) inode_ = s.st_ino;
   poll_ = std::make_unique<uvx::Poll>(loop_, listener_.get());
   tasks_.spawn(accept());
   return {};
 }
 
+bool KeeperDoor::still_ours() const {
+  struct stat s{};
+  return ::lstat(path_.c_str(), &s) != 0 || s.st_ino == inode_;
+}
+
 void KeeperDoor::close() {
   if (!poll_) return;
   poll_->close();
-  ::unlink(path_.c_str());
+  if (still_ours()) ::unlink(path_.c_str());
 }
 
 uvx::Task<void> KeeperDoor::accept() {

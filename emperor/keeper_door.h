@@ -24,6 +24,8 @@ class KeeperDoor {
   /// Binds `path`, in the place of whatever an earlier emperor left there.
   base::Result<> open(const std::string& path);
   void close();
+  /// No later emperor has come up and opened its own in this place.
+  bool still_ours() const;
 
  private:
   uvx::Task<void> accept();
@@ -34,6 +36,7 @@ class KeeperDoor {
   base::Log& log_;
   Decide decide_;
   std::string path_;
+  ino_t inode_ = 0;
   base::Fd listener_;
   std::unique_ptr<uvx::Poll> poll_;
 };
