@@ -122,12 +122,18 @@ HttpMessage::State HttpMessage::read_head(std::string_view bytes) {
   state_ = State::body;
   run(bytes.data() + parsed_, 1);
   head_size_ = parsed_;
+  if (is_request() && !is_strict_head(bytes.substr(0, head_size_)))
+    state_ = State::broken;
   framed_ = state_ == State::complete || chunked_ || parser_.content_length != UINT64_MAX;
   return state_;
 }
 
 HttpMessage::Piece HttpMessage::read_body(std::span<char> bytes, Chunks chunks) {
   if (state_ != State::body || bytes.empty()) return {};
+  if (is_request() && chunked_ && !lines_.feed({bytes.data(), bytes.size()})) {
+    state_ = State::broken;
+    return {};
+  }
   char* const begin = bytes.data();
   decoded_to_ = chunks == Chunks::decoded ? begin : nullptr;
   const size_t before = parsed_;

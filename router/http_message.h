@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "router/http_strict.h"
+
 namespace router {
 
 struct HttpField {
@@ -94,7 +96,10 @@ class HttpMessage {
   void run(const char* bytes, size_t size);
   void on_head_complete();
 
+  bool is_request() const { return parser_.type == HTTP_REQUEST; }
+
   http_parser parser_;
+  StrictChunks lines_;  // of a request's chunked body
   State state_ = State::head;
   bool no_body_ = false;
   bool chunked_ = false;

@@ -96,6 +96,7 @@ std::optional<Refusal> split_target(HttpRequest& request) {
     rest.remove_prefix(scheme + 3);
     const size_t end = std::min(rest.find_first_of("/?"), rest.size());
     request.authority = rest.substr(0, end);
+    if (request.authority.empty()) return kBadTarget;
     rest.remove_prefix(end);
   } else if (!rest.starts_with('/') && !(rest == "*" && request.method == "OPTIONS")) {
     return kBadTarget;

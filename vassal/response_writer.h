@@ -5,6 +5,7 @@
 // whole one.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -32,7 +33,11 @@ class ResponseWriter {
 
   /// Bytes sent, head included, and those of the head.
   uint64_t bytes() const { return bytes_; }
-  uint64_t head_bytes() const { return head_sent_ ? head_.bytes().size() : 0; }
+  /// Of them, those of the head; 0 if it could not be sent.
+  uint64_t head_bytes() const {
+    return head_sent_ ? std::min<uint64_t>(bytes_, head_.bytes().size()) : 0;
+  }
+  uint64_t body_bytes() const { return bytes_ - head_bytes(); }
   int status() const { return head_.status(); }
   uint32_t header_count() const { return head_.header_count(); }
   /// False if the client did not get all it was promised.

@@ -197,7 +197,7 @@ void Server::end_request(uint64_t began_ns) {
   log_.add(request_, {.worker = bench_.worker_id,
                       .worker_count = line.finished.load(std::memory_order_relaxed),
                       .status = status,
-                      .body_bytes = writer_.bytes() - writer_.head_bytes(),
+                      .body_bytes = writer_.body_bytes(),
                       .head_bytes = writer_.head_bytes(),
                       .headers = writer_.header_count(),
                       .microseconds = (ended - began_ns) / 1000,

@@ -55,7 +55,7 @@ TEST_SUITE("router") {
          "Trailer: dropped\r\n\r\nGET /next",
          "hello world", "GET /next"},
         {"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\nrest", "", "rest"},
-        {"GET / HTTP/1.1\nHost: a\n\nrest", "", "rest"},
+        {"GET / HTTP/1.1\nHost: a\n\nrest", "broken", ""},
         {"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: "
          "websocket\r\n\r\nrest",
          "", "rest"},

@@ -69,12 +69,26 @@ TEST_SUITE("router") {
     const LeakGuard guard;
     RouterWorld world;
     world.one_site({{"queue-timeout", 1}});
-    world.state(1, "backoff", 17);
+    world.state(1, "starting");
     auto peers = crowd(world, 200);
     CHECK(told(peers, "503") == 0);
     REQUIRE(world.until([&] { return told(peers, "503") == 200; }));
-    CHECK(peers.front().received().find("Retry-After: 17\r\n") != std::string::npos);
+    CHECK(peers.front().received().find("Retry-After: 5\r\n") != std::string::npos);
     CHECK_FALSE(world.take());
+  }
+
+  TEST_CASE("waiting: who would have given up before the next try is told so at once") {
+    const LeakGuard guard;
+    RouterWorld world;
+    world.one_site({{"queue-timeout", 10}});
+    world.state(1, "backoff", 17);
+    auto peers = crowd(world, 20);
+    CHECK(told(peers, "503") == 20);
+    CHECK(peers.front().received().find("Retry-After: 17\r\n") != std::string::npos);
+    world.state(1, "backoff", 3);
+    auto patient = crowd(world, 20);
+    CHECK(told(patient, "503") == 0);
+    CHECK(world.take());
   }
 
   TEST_CASE(
