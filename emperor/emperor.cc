@@ -66,6 +66,9 @@ Emperor::Emperor(uvx::Loop& loop,
   router_.on_spoiled = [this](uint64_t id) {
     on_spoiled(id);
   };
+  router_.on_wanted = [this](uint64_t id) {
+    on_wanted(id);
+  };
 }
 
 // ---- start
@@ -381,6 +384,8 @@ uvx::Task<void> Emperor::shut_down() {
   co_await logger_.stop(base::Deadline::in(5s));
   save_claims();
   keeper_.shutting_down();
+  // Unheard, this end would look like a death, and everybody would be started again.
+  co_await keeper_.flush(base::Deadline::in(10s));
 }
 
 void Emperor::kill_everybody() {

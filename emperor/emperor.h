@@ -134,6 +134,8 @@ class Emperor final : LauncherReports {
                        const std::string& why) override;
   void on_changed(const Vassal& vassal) override;
   void on_spoiled(uint64_t id);
+  void on_wanted(uint64_t id);
+  bool give_channel(Vassal& vassal);
   void renew_channel(Vassal& vassal);
   Launcher::Urgency urgency_of(const Order& order) const;
   void carry_out_asked(Vassal& vassal);

@@ -107,7 +107,8 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
 
   vassal.channel_send = take(held, held_name("channel", vassal.name, "send"));
   vassal.channel_receive = take(held, held_name("channel", vassal.name, "receive"));
-  if (vassal.configuration && (!vassal.channel_send || !vassal.channel_receive))
+  const bool has_channel = vassal.channel_send && vassal.channel_receive;
+  if (vassal.configuration && !has_channel && snapshot.life.newest > 0)
     (void)launcher_.make_channel(vassal);
   for (const auto& socket : snapshot.sockets) {
     base::Fd fd = take(held, held_name("socket", vassal.name, socket.text));

@@ -239,7 +239,7 @@ void Emperor::file_is_good(const std::string& path,
   vassal->file_error.clear();
   vassal->last_error.clear();
   vassal->configuration = std::move(configuration);
-  if (!vassal->channel_send) {
+  if (!vassal->channel_send && !vassal->configuration->config.start_lazy) {
     if (auto made = launcher_.make_channel(*vassal); !made)
       return file_is_broken(path, made.error().message());
   }

@@ -35,6 +35,7 @@ void Emperor::carry_out(Vassal& vassal, const std::vector<Order>& orders, State 
   for (const Order& order : orders) {
     switch (order.kind) {
       case Order::Kind::start:
+        give_channel(vassal);
         launcher_.start(vassal, order.generation, urgency_of(order));
         break;
       case Order::Kind::drain:

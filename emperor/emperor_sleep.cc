@@ -114,7 +114,7 @@ uvx::Task<void> Emperor::hear_knocks(Emperor* self) {
 }
 
 void Emperor::look_at_door(Vassal& vassal) {
-  if (stopping_ || vassal.life.state() != State::asleep) return;
+  if (stopping_ || leaving_ || vassal.life.state() != State::asleep) return;
   auto channel = Door::quiet;
   if (vassal.channel_receive && !vassal.spoiled)
     channel = look_into(vassal.channel_receive.get());
@@ -132,6 +132,32 @@ void Emperor::look_at_door(Vassal& vassal) {
   }
   log_.info("vassal {}: wakes", vassal.name);
   happen(vassal, Event::request);
+}
+
+/// Who never ran has no channel: thousands of lazy vassals need no descriptor. The router
+/// keeps the first request until there is one.
+void Emperor::on_wanted(uint64_t id) {
+  Vassal* vassal = roster_.find_id(id);
+  if (vassal == nullptr || stopping_ || leaving_ || !vassal->configuration) return;
+  const bool had = static_cast<bool>(vassal->channel_send);
+  if (!give_channel(*vassal)) return;
+  if (vassal->life.state() == State::asleep) {
+    log_.info("vassal {}: wakes", vassal->name);
+    happen(*vassal, Event::request);
+  } else if (!had && vassal->life.current()) {
+    happen(*vassal, Event::reload);  // it runs without: there was none to be had
+  }
+}
+
+/// False if there is none to be had.
+bool Emperor::give_channel(Vassal& vassal) {
+  if (vassal.channel_send) return true;
+  if (auto made = launcher_.make_channel(vassal); !made) {
+    log_.error("vassal {}: {}", vassal.name, made.error().message());
+    return false;
+  }
+  router_.vassal_changed(vassal.id);
+  return true;
 }
 
 /// Nobody waits in vain for a vassal that does not start; the router does the same with
@@ -169,8 +195,8 @@ void Emperor::ring_idle(Vassal& vassal) {
   const auto now = base::Clock::now();
   Activity& seen = vassal.activity;
   const auto found = vassal.generations.find(vassal.life.generation());
-  if (stopping_ || vassal.life.state() != State::ready || now < seen.look_at ||
-      found == vassal.generations.end())
+  if (stopping_ || leaving_ || vassal.life.state() != State::ready ||
+      now < seen.look_at || found == vassal.generations.end())
     return;
   const auto idle = found->second->configuration->config.idle;
   if (idle <= 0s) return;

@@ -26,6 +26,8 @@ class KeeperLink {
   void up();
   /// This emperor ends on purpose.
   void shutting_down();
+  /// Everything said has reached the keeper (or it is too late).
+  uvx::Task<void> flush(base::Deadline deadline) { return channel_->flush(deadline); }
   void can();
   void cannot(const std::string& reason);
   void ask_upgrade();

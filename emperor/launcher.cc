@@ -142,6 +142,9 @@ void Launcher::watch_everybody() {
 }
 
 uvx::Task<void> Launcher::watch_end(Launcher* self, std::string name, Gen generation) {
+  // One that has ended already is reported from the top of the loop, too: who watches it
+  // still holds its vassal.
+  co_await self->s_.loop.yield();
   const base::Pidfd& process = generation->pidfd;
   {
     uvx::Poll poll(self->s_.loop, process.fd());

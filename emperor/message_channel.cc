@@ -83,6 +83,11 @@ uvx::Task<base::Result<Incoming>> MessageChannel::receive() {
   }
 }
 
+uvx::Task<void> MessageChannel::flush(base::Deadline deadline) {
+  while (!queue_.empty() && !closed_ && !deadline.passed())
+    (void)co_await loop_.sleep_for(std::chrono::milliseconds(1));
+}
+
 void MessageChannel::close() {
   if (closed_) return;
   closed_ = true;

@@ -40,6 +40,9 @@ class MessageChannel : public std::enable_shared_from_this<MessageChannel> {
   bool try_send(const wire::Message& message, std::span<const int> fds = {});
   uvx::Task<base::Result<>> writable() { return poll_.writable(); }
 
+  /// Waits until everything was sent, the deadline, or close().
+  uvx::Task<void> flush(base::Deadline deadline);
+
   /// The next message; an error at the end of the stream or after close(). Messages that
   /// are no messages are skipped: the peer is somebody else's program, or a newer one.
   uvx::Task<base::Result<Incoming>> receive();

@@ -72,7 +72,7 @@ void RouterLink::queue_picture(Connection& connection) {
   pending.clear();
   pending.push_back({Item::Kind::listen});
   for (const auto& [name, vassal] : s_.roster.all()) {
-    if (!vassal->channel_send) continue;
+    if (!vassal->configuration && !vassal->channel_send) continue;
     pending.push_back({Item::Kind::vassal, vassal->id});
     pending.push_back({Item::Kind::state, vassal->id});
   }
@@ -130,7 +130,7 @@ bool RouterLink::send_item(MessageChannel& channel, const Item& item) {
     }
     case Item::Kind::vassal: {
       const Vassal* vassal = s_.roster.find_id(item.id);
-      return vassal == nullptr || !vassal->channel_send || send_vassal(channel, *vassal);
+      return vassal == nullptr || send_vassal(channel, *vassal);
     }
     case Item::Kind::state: {
       const Vassal* vassal = s_.roster.find_id(item.id);
@@ -174,6 +174,7 @@ bool RouterLink::send_vassal(MessageChannel& channel, const Vassal& vassal) {
       message.set("queue-timeout", static_cast<uint64_t>(config.queue_timeout->count()));
     if (config.limit_post > 0) message.set("limit-post", config.limit_post);
   }
+  if (!vassal.channel_send) return channel.try_send(message);
   const int fds[] = {vassal.channel_send.get(), vassal.channel_receive.get()};
   return channel.try_send(message, fds);
 }
@@ -187,6 +188,8 @@ uvx::Task<void> RouterLink::listen_to(RouterLink* self,
     if (message.verb == verbs::kUp) self->on_up(*connection);
     if (message.verb == verbs::kSpoiled && self->on_spoiled)
       if (const auto id = message.number("id")) self->on_spoiled(*id);
+    if (message.verb == verbs::kWanted && self->on_wanted)
+      if (const auto id = message.number("id")) self->on_wanted(*id);
   }
   connection->close();
 }

@@ -56,6 +56,8 @@ class RouterLink {
   bool on_exit(pid_t pid, base::ExitStatus status);
   /// A router says that this vassal's channel is unusable.
   std::function<void(uint64_t id)> on_spoiled;
+  /// A router says that somebody waits for this vassal, which has no channel yet.
+  std::function<void(uint64_t id)> on_wanted;
 
   /// Lets every router finish and go, kills what is left at the deadline, removes the
   /// sockets.

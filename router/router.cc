@@ -214,6 +214,11 @@ void Router::dismiss(base::Fd connection, const Refusal& refusal) {
   sessions_.spawn(say_farewell(loop_, std::move(connection), error_page(refusal)));
 }
 
+void Router::wanted(VassalId id) {
+  wire::Message message{.verb = verbs::kWanted, .fields = {}};
+  tell(message.set("id", id));
+}
+
 void Router::spoiled(VassalId id) {
   log_.warn("vassal {}: its handoff channel is spoiled", id);
   wire::Message message{.verb = verbs::kSpoiled, .fields = {}};

@@ -40,6 +40,7 @@ class Router : private ControlTarget, private VassalEvents {
   void on_control_end() override;
   void dismiss(base::Fd connection, const Refusal& refusal) override;
   void spoiled(VassalId id) override;
+  void wanted(VassalId id) override;
 
   void on_listen(const wire::Message& message, std::vector<base::Fd> fds);
   void on_vassal(const wire::Message& message, std::vector<base::Fd> fds);

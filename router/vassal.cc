@@ -72,6 +72,7 @@ std::optional<Refusal> Vassal::offer(const wire::HandoffHeader& header,
     return with_retry(refusals::kQueueFull);
   }
   line_.push({header, std::string(payload), std::move(connection)});
+  if (!channel_ && !std::exchange(asked_, true)) events_.wanted(id_);
   move_on();
   return std::nullopt;
 }
@@ -124,6 +125,7 @@ void Vassal::move_on() {
 void Vassal::sweep(base::Instant now) {
   expire_line(now);
   expire_belt(now);
+  if (!channel_ && !line_.empty()) events_.wanted(id_);
   move_on();
 }
 

@@ -27,6 +27,8 @@ class VassalEvents {
   virtual void dismiss(base::Fd connection, const Refusal& refusal) = 0;
   /// The channel is of no use: a fresh one is needed.
   virtual void spoiled(VassalId id) = 0;
+  /// Somebody waits, and there is no channel yet. Said again while that is so.
+  virtual void wanted(VassalId id) = 0;
 };
 
 enum class VassalState { ready, starting, asleep, backoff, stopped };
@@ -98,6 +100,7 @@ class Vassal {
   unsigned retry_after_ = 0;
   base::Instant back_at_;  ///< in state backoff: when it is tried again, at the latest
   bool spoiled_ = false;
+  bool asked_ = false;   ///< for the channel that there is none of yet
   bool moving_ = false;  ///< the last try to move on got something onto the belt
 };
 

@@ -13,7 +13,8 @@ inline constexpr char kListen[] =
 inline constexpr char kVassal[] =
     "vassal";  ///< id, name, [queue-max], [queue-timeout seconds], [limit-post bytes]
                ///< + 2 fds: sending end and receiving end of its
-               ///< handoff channel. Again with the same id: new channel or figures
+               ///< handoff channel. Again with the same id: new channel or figures.
+               ///< Without fds: it never ran, and has a channel once it is `wanted`
 inline constexpr char kState[] =
     "state";  ///< id, state=ready|starting|asleep|backoff|stopped, [retry-after seconds],
               ///< [dismiss=1: it did not start, answer 503 to what waits]
@@ -30,6 +31,8 @@ inline constexpr char kHello[] = "hello";  ///< pid
 inline constexpr char kUp[] = "up";        ///< accepting
 inline constexpr char kSpoiled[] =
     "spoiled";  ///< id: its channel is unusable (EPIPE, EPERM): make a fresh pair
+inline constexpr char kWanted[] =
+    "wanted";  ///< id: somebody waits for a vassal that has no channel yet
 inline constexpr char kFigures[] = "figures";  ///< answer to `figures`: id repeated as
                                                ///< "ID requests queued expired refused"
 inline constexpr char kAskFigures[] = "ask-figures";  ///< emperor -> router

@@ -181,6 +181,57 @@ TEST_SUITE("router") {
       CHECK(world.take());
   }
 
+  TEST_CASE("waiting: a vassal without a channel gets one when somebody waits for it") {
+    const LeakGuard guard;
+    RouterWorld world;
+    world.tell(wire::Message{wire::router_control::kVassal, {}}.set("id", uint64_t{1}));
+    world.route("a.example", 1);
+    world.state(1, "asleep");
+    world.synced();
+    while (world.heard()) {
+    }
+    auto peers = crowd(world, 3);
+    const auto message = world.heard();
+    REQUIRE(message);
+    CHECK(message->verb == wire::router_control::kWanted);
+    CHECK(message->number("id") == 1);
+    CHECK_FALSE(world.heard());
+    world.vassal(1);
+    for (int i = 0; i < 3; ++i)
+      CHECK(world.take());
+  }
+
+  TEST_CASE("waiting: who waits for a vassal that does not start is told so at once") {
+    const LeakGuard guard;
+    RouterWorld world;
+    world.one_site();
+    auto peers = crowd(world, 100);  // on the belt, and parked
+    world.tell(wire::Message{wire::router_control::kState, {}}
+                   .set("id", uint64_t{1})
+                   .set("state", "backoff")
+                   .set("retry-after", uint64_t{7})
+                   .set("dismiss", "1"));
+    for (Peer& peer : peers) {
+      REQUIRE(world.until([&] { return peer.at_end(); }));
+      CHECK(peer.received().find(" 503 ") != std::string::npos);
+      CHECK(peer.received().find("Retry-After: 7\r\n") != std::string::npos);
+    }
+    CHECK_FALSE(world.take());
+  }
+
+  TEST_CASE("waiting: nobody is kept for a start that comes after his deadline") {
+    const LeakGuard guard;
+    RouterWorld world;
+    world.one_site({{"queue-timeout", 5}});
+    world.state(1, "backoff", 60);
+    auto refused = crowd(world, 1);
+    REQUIRE(world.until([&] { return refused.front().at_end(); }));
+    CHECK(refused.front().received().find("Retry-After: 60\r\n") != std::string::npos);
+    world.state(1, "backoff", 1);
+    auto kept = crowd(world, 1);
+    CHECK(world.take());
+  }
+
   TEST_CASE(
       "waiting: the figures tell what was handed over, parked, expired and refused") {
     const LeakGuard guard;
