@@ -141,6 +141,7 @@ void Emperor::on_wanted(uint64_t id) {
   if (vassal == nullptr || stopping_ || leaving_ || !vassal->configuration) return;
   const bool had = static_cast<bool>(vassal->channel_send);
   if (!give_channel(*vassal)) return;
+  if (had) router_.vassal_changed(id);  // that router has not heard of it
   if (vassal->life.state() == State::asleep) {
     log_.info("vassal {}: wakes", vassal->name);
     happen(*vassal, Event::request);

@@ -181,6 +181,7 @@ bool RouterLink::send_vassal(MessageChannel& channel, const Vassal& vassal) {
 
 uvx::Task<void> RouterLink::listen_to(RouterLink* self,
                                       std::shared_ptr<Connection> connection) {
+  co_await self->s_.loop.yield();  // the process takes its place before it is heard
   for (;;) {
     auto incoming = co_await connection->channel->receive();
     if (!incoming) break;
