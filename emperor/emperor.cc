@@ -10,6 +10,7 @@
 #include "base/wire/keeper.h"
 #include "emperor/listen.h"
 #include "emperor/views.h"
+#include "vassal/layers.h"
 
 namespace emperor {
 
@@ -184,6 +185,8 @@ base::Result<> Emperor::read_layers() {
     if (const auto* error = read.first_error()) return base::fail(error->message());
     layer->insert(layer->end(), read.settings.begin(), read.settings.end());
   }
+  for (const auto& [key, value] : options_.hooks)
+    policy_.push_back({key, value, {vassal::kOperatorOrigin, 0}});
   vassal::ReadOptions every;
   every.preset = options_.vassal_settings;
   every.on_demand_extension = options_.on_demand_extension;

@@ -110,6 +110,14 @@ class Launcher {
   void look_at_slots();
   static uvx::Task<void> launch(Launcher* self, std::string name, Gen generation);
   uvx::Task<base::Result<>> bring_up(std::string name, Gen generation);
+  /// The operator's hooks of one phase, one after the other, until one fails.
+  uvx::Task<base::Result<>> run_hooks(std::string name,
+                                      Gen generation,
+                                      vassal::HookPhase phase);
+  static uvx::Task<void> run_hooks_behind(Launcher* self,
+                                          std::string name,
+                                          Gen generation);
+  static uvx::Task<void> run_stop_hooks(Launcher* self, std::string name);
   base::Result<> clone(Vassal& vassal, const Gen& generation, int log, base::Fd* report);
   /// The descriptors of a generation, and whom it will be, as a plan for its process.
   base::Result<vassal::SpawnPlan> plan_for(const Vassal& vassal,

@@ -5,12 +5,17 @@
 
 #include <algorithm>
 
+#include "emperor/hooks.h"
 #include "emperor/launcher.h"
 #include "vassal/spawn.h"
 
 namespace emperor {
 
 using namespace std::chrono_literals;
+
+namespace {
+constexpr auto kStopHookTime = 30s;
+}  // namespace
 
 // ---- one start
 // --------------------------------------------------------------------------------
@@ -45,8 +50,13 @@ uvx::Task<base::Result<>> Launcher::bring_up(std::string name, Gen generation) {
   if (!log) co_return std::unexpected(log.error());
   vassal = s_.roster.find(name);
   if (vassal == nullptr || generation->over) co_return base::Result<>{};
+  if (auto ran = co_await run_hooks(name, generation, vassal::HookPhase::as_root); !ran)
+    co_return ran;
+  vassal = s_.roster.find(name);
+  if (vassal == nullptr || generation->over) co_return base::Result<>{};
   base::Fd report;
   if (auto cloned = clone(*vassal, generation, *log, &report); !cloned) co_return cloned;
+  s_.tasks.spawn(run_hooks_behind(this, name, generation));
 
   uvx::Poll poll(s_.loop, report.get());
   for (;;) {
@@ -57,6 +67,49 @@ uvx::Task<base::Result<>> Launcher::bring_up(std::string name, Gen generation) {
       co_return base::Result<>{};
     if (auto ready = co_await poll.readable(base::Deadline::in(10s)); !ready)
       co_return ready;
+  }
+}
+
+uvx::Task<base::Result<>> Launcher::run_hooks(std::string name,
+                                              Gen generation,
+                                              vassal::HookPhase phase) {
+  const auto configuration = generation->configuration;
+  const auto& config = configuration->config;
+  for (const auto& hook : config.hooks) {
+    if (hook.phase != phase) continue;
+    const auto id = [](auto number) {
+      return number ? std::to_string(*number) : std::string();
+    };
+    HookCommand command{hook.written, hook.argument, {}};
+    command.environment = {
+        {"UWSGI_VASSAL", name},
+        {"UWSGI_VASSAL_CONFIG", name},
+        {"UWSGI_VASSAL_UID", id(config.uid)},
+        {"UWSGI_VASSAL_GID", id(config.gid)},
+        {"UWSGI_VASSAL_PID",
+         generation->pidfd ? std::to_string(generation->pidfd.pid()) : ""}};
+    if (auto ran = co_await run_hook(s_.loop, std::move(command), config.hook_timeout);
+        !ran)
+      co_return ran;
+  }
+  co_return base::Result<>{};
+}
+
+uvx::Task<void> Launcher::run_hooks_behind(Launcher* self,
+                                           std::string name,
+                                           Gen generation) {
+  const auto ran =
+      co_await self->run_hooks(name, generation, vassal::HookPhase::as_emperor);
+  if (!ran) self->s_.log.warn("vassal {}: {}", name, ran.error().message());
+}
+
+uvx::Task<void> Launcher::run_stop_hooks(Launcher* self, std::string name) {
+  for (const auto& hook : self->s_.options.stop_hooks) {
+    HookCommand command{"vassals-stop-hook = " + hook,
+                        hook + " \"$UWSGI_VASSAL\"",
+                        {{"UWSGI_VASSAL", name}}};
+    const auto ran = co_await run_hook(self->s_.loop, std::move(command), kStopHookTime);
+    if (!ran) self->s_.log.warn("vassal {}: {}", name, ran.error().message());
   }
 }
 
@@ -227,6 +280,7 @@ base::Result<> Launcher::make_channel(Vassal& vassal) {
 }
 
 void Launcher::give_back(Vassal& vassal) {
+  if (!s_.options.stop_hooks.empty()) s_.tasks.spawn(run_stop_hooks(this, vassal.name));
   s_.logger.forget(vassal.name);
   vassal.channel_send.reset();
   vassal.channel_receive.reset();

@@ -45,6 +45,9 @@ struct Options {
   std::vector<std::string> include_behind;  ///< further files above, before `policy`
   /// Settings in front of every vassal file, as written; magic variables speak of it.
   std::vector<std::pair<std::string, std::string>> vassal_settings;
+  /// Hooks for every vassal, as settings of the policy: exec-as-emperor = ...
+  std::vector<std::pair<std::string, std::string>> hooks;
+  std::vector<std::string> stop_hooks;  ///< commands, run with the name of who is gone
   bool trusted = false;
   bool tyrant = false;  ///< vassals run as the owners of their files
   bool allow_root_vassals = false;

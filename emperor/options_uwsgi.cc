@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "base/values.h"
+#include "vassal/hooks.h"
 
 namespace emperor {
 
@@ -28,6 +29,15 @@ std::string add(Options& o, const std::string& value) {
   (o.*member).push_back(value);
   return needs_value(value);
 }
+
+/// A literal as a template argument.
+struct HookName {
+  char text[16];
+  constexpr HookName(const char* name) {  // NOLINT: it is meant to convert
+    for (char& c : text)
+      c = *name == '\0' ? '\0' : *name++;
+  }
+};
 
 template <bool Options::* member>
 std::string flag(Options& o, const std::string& value) {
@@ -81,6 +91,20 @@ std::string set_stats(Options& o, const std::string& value) {
   return needs_value(value);
 }
 
+template <HookName name>
+std::string add_hook(Options& o, const std::string& value) {
+  const auto hook = vassal::parse_hook(name.text, value);
+  if (!hook) return hook.error().context;
+  o.hooks.emplace_back(name.text, value);
+  return {};
+}
+
+/// uWSGI gives the vassal's name as the argument of the command.
+std::string set_start_hook(Options& o, const std::string& value) {
+  o.hooks.emplace_back("exec-as-vassal", value + " \"$UWSGI_VASSAL\"");
+  return needs_value(value);
+}
+
 // clang-format off
 constexpr UwsgiOption kTable[] = {
     {"vassal-set vassals-set", "KEY=VALUE", honoured, "a setting in front of every vassal file; %n and the like speak of that file", add_setting},
@@ -94,6 +118,13 @@ constexpr UwsgiOption kTable[] = {
     {"emperor-stats emperor-stats-server", "PATH|HOST:PORT", honoured, "figures as JSON for whoever connects (no host: 127.0.0.1)", set_stats},
     {"emperor-pidfile", "PATH", honoured, "file with the pid of the emperor", text<&Options::pidfile>},
     {"emperor-required-heartbeat", "SECONDS", honoured, "longest silence of a vassal that sends heartbeats (30)", seconds<&Options::required_heartbeat>},
+
+    {"exec-as-emperor", "COMMAND", honoured, "run as root behind each start of a vassal, with UWSGI_VASSAL_PID and the like", add_hook<"exec-as-emperor">},
+    {"hook-as-emperor", "exec:COMMAND", honoured, "the same", add_hook<"hook-as-emperor">},
+    {"exec-as-vassal", "COMMAND", honoured, "run as the vassal's user before each start", add_hook<"exec-as-vassal">},
+    {"hook-as-vassal", "ACTION:ARGUMENTS", honoured, "the same", add_hook<"hook-as-vassal">},
+    {"vassals-start-hook", "COMMAND", honoured, "exec-as-vassal with the vassal's name as argument", set_start_hook},
+    {"vassals-stop-hook", "COMMAND", honoured, "run as root when a vassal is gone, with its name as argument", add<&Options::stop_hooks>},
 
     {"emperor-freq", "SECONDS", mapped, "rescan: changes are noticed at once anyway", seconds<&Options::rescan>},
     {"emperor-curse-tolerance", "SECONDS", mapped, "reload-mercy of vassals that do not say otherwise", set_patience},

@@ -12,6 +12,7 @@
 #include "base/ini.h"
 #include "base/wire/host_name.h"
 #include "vassal/address.h"
+#include "vassal/hooks.h"
 
 namespace vassal {
 
@@ -235,6 +236,19 @@ void apply_stop_signal(ConfigBuild& build, const Setting& s) {
     build.config.stop_signal = *number;
   else
     build.error(s, fmt::format("'{}' is no signal: write TERM, INT, QUIT, ...", s.value));
+}
+
+void apply_hook(ConfigBuild& build, const Setting& s) {
+  if (s.value.empty()) return;
+  auto hook = parse_hook(s.key, s.value);
+  if (!hook) return build.error(s, fmt::format("{}: {}", s.key, hook.error().context));
+  const bool tenants =
+      hook->phase != HookPhase::as_root && hook->phase != HookPhase::as_emperor;
+  if (build.own_file && !tenants)
+    return build.warn(s, fmt::format("{} is not run: only the operator's defaults and "
+                                     "policy may run something as root",
+                                     s.key));
+  build.config.hooks.push_back(*std::move(hook));
 }
 
 void apply_idle(ConfigBuild& build, const Setting& s) {

@@ -18,6 +18,7 @@ Apply apply_cpu_max, apply_cpu_weight, apply_pids_max, apply_io_max, apply_cgrou
     apply_cgroup_opt;
 Apply apply_limit_as, apply_prio, apply_umask;
 Apply apply_queue_max, apply_queue_timeout;
+Apply apply_hook;
 Apply apply_logto, apply_daemonize, apply_logger, apply_log_encoder, apply_log_date,
     apply_log_maxsize, apply_log_keep, apply_log_rate;
 Apply apply_health_check, apply_touch_reload, apply_touch_workers_reload;

@@ -22,6 +22,8 @@ struct ConfigBuild {
   std::vector<Diagnostic> diagnostics;
   CgroupOptions cgroup_options;
   std::optional<CommandType> command_type;
+  /// The setting at hand stands in the vassal's own file, not in an operator's layer.
+  bool own_file = false;
   /// Where relative socket paths start: the last chdir of all, wherever its line stands.
   std::string socket_directory;
 

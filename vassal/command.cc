@@ -13,6 +13,7 @@
 
 #include "base/wire/lifeline.h"
 #include "vassal/command_start.h"
+#include "vassal/hooks.h"
 #include "vassal/journal.h"
 #include "vassal/leftovers.h"
 #include "vassal/master_slots.h"
@@ -87,6 +88,8 @@ int Command::run() {
     wait();
     tick(base::Clock::now());
   }
+  if (const auto ran = run_hooks(config_, HookPhase::atexit); !ran)
+    say(Level::warn, ran.error().message());
   end_leftovers();
   return *exit_code_;
 }

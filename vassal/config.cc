@@ -27,7 +27,7 @@ enum class Layer { defaults, vassal, policy };
 class Maker {
  public:
   Maker(const Layers& layers, const Names& names, const Surroundings& around)
-      : layers_(layers), build_{names, around, {}, {}, {}, {}, {}} {}
+      : layers_(layers), build_{names, around, {}, {}, {}, {}, false, {}} {}
 
   Parsed run();
 
@@ -98,6 +98,7 @@ void Maker::take(const Setting& s, Layer layer) {
   if (row == nullptr) return unknown(s);
   if (!may_set(s, *row, layer)) return;
   look_at_value(s, *row);
+  build_.own_file = layer == Layer::vassal;
   if (row->apply != nullptr) return row->apply(build_, s);
   switch (row->treatment) {
     case Treatment::honoured:

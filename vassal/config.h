@@ -62,6 +62,26 @@ struct Subscription {
 /// emperor protocol.
 enum class CommandType { simple, notify, uwsgi };
 
+/// When a hook is run, and by whom: by the emperor as root before a start (as_root) and
+/// behind it (as_emperor), by the vassal's program as its own user.
+enum class HookPhase {
+  as_root,
+  as_emperor,
+  as_vassal,
+  as_user,
+  pre_app,
+  post_app,
+  atexit
+};
+
+/// Something to be done around the life of a vassal (hooks.h).
+struct Hook {
+  HookPhase phase = HookPhase::as_user;
+  std::string written;  ///< "exec-pre-app = ./migrate", for whoever reads about it
+  std::string action;   ///< "exec", "mkdir", ...
+  std::string argument;
+};
+
 struct VassalConfig {
   // who
   std::optional<uid_t> uid;
@@ -113,9 +133,11 @@ struct VassalConfig {
   std::chrono::seconds reload_mercy{60};   ///< drain time of a generation before SIGKILL
   std::chrono::seconds socket_timeout{4};  ///< inactivity while reading a request
   std::chrono::seconds start_timeout{60};
-  std::chrono::seconds heartbeat{0};  ///< promised interval; 0 = none
-  std::chrono::seconds idle{0};       ///< 0 = never asleep
-  bool start_lazy = false;            ///< `start = lazy`: asleep until the first request
+  std::vector<Hook> hooks;
+  std::chrono::seconds hook_timeout{30};  ///< for each of them
+  std::chrono::seconds heartbeat{0};      ///< promised interval; 0 = none
+  std::chrono::seconds idle{0};           ///< 0 = never asleep
+  bool start_lazy = false;   ///< `start = lazy`: asleep until the first request
   std::string health_check;  ///< path of the request that a generation has to answer
   std::chrono::seconds health_check_timeout{10};
   std::vector<std::string> touch_reload;

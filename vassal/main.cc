@@ -6,10 +6,12 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "vassal/command.h"
+#include "vassal/hooks.h"
 #include "vassal/journal.h"
 #include "vassal/master.h"
 #include "vassal/startup.h"
@@ -25,6 +27,19 @@ int complain(vassal::Lifeline& lifeline, const base::Error& error, int code) {
   return code;
 }
 
+/// Everything in front of the application. The operator's hooks may ask for whom.
+base::Result<> run_early_hooks(const vassal::CommandLine& line,
+                               const vassal::VassalConfig& config) {
+  constexpr char kVariable[] = "UWSGI_VASSAL";
+  if (config.hooks.empty()) return {};
+  ::setenv(kVariable, line.name.empty() ? line.ini.c_str() : line.name.c_str(), 1);
+  using enum vassal::HookPhase;
+  for (const auto phase : {as_vassal, as_user, pre_app})
+    TRY(vassal::run_hooks(config, phase));
+  ::unsetenv(kVariable);
+  return {};
+}
+
 int serve(vassal::CommandLine& line, vassal::Lifeline& lifeline) {
   const auto config = vassal::read_config(line);
   if (!config) return complain(lifeline, config.error(), kUsage);
@@ -38,6 +53,8 @@ int serve(vassal::CommandLine& line, vassal::Lifeline& lifeline) {
   }
   if (const auto settled = vassal::settle_process(*config); !settled)
     return complain(lifeline, settled.error(), kFailed);
+  if (const auto ran = run_early_hooks(line, *config); !ran)
+    return complain(lifeline, ran.error(), kFailed);
 
   auto board = vassal::ScoreboardMap::open(line.scoreboard, config->processes);
   if (!board) return complain(lifeline, board.error(), kFailed);

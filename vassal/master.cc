@@ -12,6 +12,7 @@
 #include <array>
 
 #include "base/wire/lifeline.h"
+#include "vassal/hooks.h"
 #include "vassal/journal.h"
 #include "vassal/leftovers.h"
 
@@ -81,6 +82,8 @@ int Master::run() {
     tick(base::Clock::now());
     if (phase_ == Phase::draining && !any_worker()) exit_code_ = 0;
   }
+  if (const auto ran = run_hooks(config_, HookPhase::atexit); !ran)
+    say(Level::warn, ran.error().message());
   end_leftovers();
   if (again_) outside_.give_back();
   return again_ ? kRunAgain : *exit_code_;
@@ -92,6 +95,11 @@ std::optional<int> Master::load() {
     say(Level::error, "the application does not load: " + *reason);
     lifeline_.failed(*reason);
     return wire::lifeline::kExitNoApp;
+  }
+  if (const auto ran = run_hooks(config_, HookPhase::post_app); !ran) {
+    say(Level::error, ran.error().message());
+    lifeline_.failed(ran.error().message());
+    return 1;
   }
   runtime_->settle();
   return std::nullopt;

@@ -72,6 +72,17 @@ constexpr Row kRows[] = {
   {"buffer-size", "", number, "65535", tenant, honoured, apply_buffer_size, "Bytes of variables that one request may have."},
   {"limit-post", "", number, "0", tenant, honoured, set_number<&C::limit_post>, "Bytes that a request body may have; 0 is no limit of the vassal's own."},
 
+  // around its start and its end
+  {"exec-as-user", "exec-asap exec-pre-jail exec-post-jail exec-in-jail", base::ValueType::command, "", tenant, honoured, apply_hook, "A shell command before anything else, as the vassal's user. If it fails, so does the start."},
+  {"exec-pre-app", "", base::ValueType::command, "", tenant, honoured, apply_hook, "The same, right before the application is loaded."},
+  {"exec-post-app", "", base::ValueType::command, "", tenant, honoured, apply_hook, "The same, once it is loaded."},
+  {"exec-as-user-atexit", "", base::ValueType::command, "", tenant, honoured, apply_hook, "The same at the end of a generation; its failure is only logged."},
+  {"hook-as-user", "hook-asap hook-pre-jail hook-post-jail hook-in-jail hook-pre-app hook-post-app hook-as-user-atexit", base::ValueType::command, "", tenant, honoured, apply_hook, "`action:arguments` at the phase that the name says: exec, safeexec, chdir, mkdir, putenv, chmod, create, write, append, unlink, print, exit, wait_for_fs, wait_for_file, wait_for_dir, wait_for_socket."},
+  {"exec-as-vassal", "hook-as-vassal", base::ValueType::command, "", operator_only, honoured, apply_hook, "The operator's own, before those of the vassal's file, as the vassal's user."},
+  {"exec-as-root", "hook-as-root", base::ValueType::command, "", operator_only, honoured, apply_hook, "A command that the emperor runs as root before each start. Only in the operator's defaults and policy."},
+  {"exec-as-emperor", "hook-as-emperor", base::ValueType::command, "", operator_only, honoured, apply_hook, "A command that the emperor runs as root behind each start; its failure is only logged. Only in the operator's defaults and policy."},
+  {"hook-timeout", "", duration, "30", tenant, honoured, set_duration<&C::hook_timeout>, "How long each of these may take."},
+
   // limits
   {"memory-max", "", size, "", operator_only, honoured, set_limit_size<&L::memory_max>, "Memory of the whole vassal (`256M`); beyond it the OOM killer comes."},
   {"memory-high", "", size, "", operator_only, honoured, set_limit_size<&L::memory_high>, "Memory beyond which the vassal is slowed down."},

@@ -4,7 +4,7 @@ target_link_libraries(vassal_exchange PUBLIC wire PRIVATE base_ini)
 
 add_library(vassal_worker STATIC
   command.cc command_start.cc command_state.cc
-  connection.cc health_check.cc intake.cc journal.cc leftovers.cc lifeline.cc master.cc master_pulse.cc master_reload.cc master_signals.cc master_slots.cc master_workers.cc request_body.cc
+  connection.cc health_check.cc hooks_run.cc intake.cc journal.cc leftovers.cc lifeline.cc master.cc master_pulse.cc master_reload.cc master_signals.cc master_slots.cc master_workers.cc request_body.cc
   request_log.cc response_writer.cc scoreboard.cc server.cc startup.cc startup_arguments.cc static_files.cc touches.cc worker.cc)
 target_link_libraries(vassal_worker PUBLIC vassal_exchange vassal_common vassal_spawn wire base Threads::Threads)
 

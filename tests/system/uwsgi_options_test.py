@@ -164,6 +164,46 @@ class Faults(unittest.TestCase):
                 self.assertIn(line, done.stderr)
 
 
+class OnDemand(SystemCase):
+    """Vassals whose sockets stand beside their files, as uWSGI's emperor has them."""
+
+    @classmethod
+    def set_up_world(cls, world):
+        world.emperor.options["emperor-on-demand-extension"] = ".socket"
+
+    def test_the_first_request_starts_it(self):
+        world, path = self.world, self.world.path("sockets/demand.sock")
+        world.write(os.path.join(world.vassals, "demand.ini.socket"), path + "\n")
+        world.drop("demand", None)
+        row = world.emperor.wait_state("demand", "asleep")
+        self.assertIsNone(row["pid"])
+        until("its socket is there", lambda: os.path.exists(path))
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o666)
+        self.assertEqual(client.uwsgi(path, "demand.test").status, 200)
+        world.emperor.wait_state("demand", "ready")
+
+    def test_a_command_too(self):
+        world, path = self.world, self.world.path("sockets/other.sock")
+        world.write(os.path.join(world.vassals, "other.ini.socket"), path + "\n")
+        world.drop("other", None, app=None, lines=[f"command = /usr/bin/python3 {world.app('listener.py')}", "env = MARK=woken"])
+        world.emperor.wait_state("other", "asleep")
+        until("its socket is there", lambda: os.path.exists(path))
+        self.assertEqual(client.http(path, "other.test").body, b"woken")
+
+
+class OnDemandDirectory(SystemCase):
+    @classmethod
+    def set_up_world(cls, world):
+        world.emperor.options["emperor-on-demand-directory"] = world.path("sockets")
+
+    def test_every_vassal_has_a_socket_there(self):
+        world, path = self.world, self.world.path("sockets/every.socket")
+        world.drop("every", None)
+        world.emperor.wait_state("every", "asleep")
+        until("its socket is there", lambda: os.path.exists(path))
+        self.assertEqual(client.uwsgi(path, "every.test").status, 200)
+
+
 class Tyrant(SystemCase):
     options = {"emperor_tyrant": True}
 

@@ -105,6 +105,17 @@ class UnderOurEmperor(SystemCase):
         self.assertEqual(self.ask("cheap")["mark"], "mark")
 
 
+    def test_one_that_was_idle_sleeps_until_somebody_asks(self):
+        self.site("idle", uwsgi_lines=["idle = 1", "die-on-idle = true"], lines=["start = lazy"])
+        self.world.emperor.wait_state("idle", "asleep")
+        until("its socket is there", lambda: os.path.exists(self.socket("idle")))
+        first = self.ask("idle")
+        self.assertEqual(first["mark"], "mark")
+        self.world.emperor.wait_state("idle", "ready")
+        self.world.emperor.wait_state("idle", "asleep", 20)
+        self.assertNotEqual(self.ask("idle")["pid"], first["pid"])
+
+
 class Foreign:
     """A real uWSGI emperor over a directory, with our program as its vassals."""
 
