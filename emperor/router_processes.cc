@@ -22,6 +22,8 @@ constexpr std::string_view kLeaving = "router-leaving/";
 
 constexpr base::Duration kFirstWait = 10ms;
 constexpr base::Duration kLongestWaitAfterUp = 100ms;
+constexpr base::Duration kGoodLife = 250ms;
+constexpr base::Duration kGoodLifeUnheard = 5s;
 
 std::string held_as(std::string_view kind, size_t index, pid_t pid) {
   return std::string(kind) + std::to_string(index) + "/" + std::to_string(pid);
@@ -222,10 +224,10 @@ void RouterLink::serving_ended(std::unique_ptr<Process>& process) {
     return;
   }
   // Who came up and was killed is wanted back at once; who cannot come up is not.
-  const bool lived = base::Clock::now() - process->began > 5s;
-  if (lived) process->wait = kFirstWait;
-  if (std::exchange(process->up, false))
-    process->wait = std::min(process->wait, kLongestWaitAfterUp);
+  const bool was_up = std::exchange(process->up, false);
+  const auto lived = base::Clock::now() - process->began;
+  if (lived > (was_up ? kGoodLife : kGoodLifeUnheard)) process->wait = kFirstWait;
+  if (was_up) process->wait = std::min(process->wait, kLongestWaitAfterUp);
   child_failed(*process);
 }
 

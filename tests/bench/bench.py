@@ -11,11 +11,12 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
 
+import deaths  # noqa: E402
 import rows  # noqa: E402
 from imperium import programs  # noqa: E402
 from stacks import Place  # noqa: E402
 
-MEASURED = {1, 2, 3, 4, 5, 8, 9, 10, 11}
+MEASURED = set(range(1, 14))
 HEAD = ["row", "work", "uWSGI", "Imperium", "ratio", "target", "verdict"]
 RESULTS = os.path.join(HERE, "RESULTS.md")
 
@@ -41,7 +42,7 @@ def old_rows():
 
 
 def write(found, load):
-    cells = {row.number: row.cells() for row in rows.LATER} | old_rows() | {row.number: row.cells() for row in found}
+    cells = old_rows() | {row.number: row.cells() for row in found}
     commit = version("git", "-C", HERE, "rev-parse", "--short", "HEAD")
     about = [f"Last run: {datetime.date.today()}, rows {', '.join(str(row.number) for row in found)}, commit {commit}.",
              f"Load average before it: {load:.1f}; above 0.5 other work took its share and the figures say little.",
@@ -49,7 +50,7 @@ def write(found, load):
              f"{version('/usr/sbin/nginx', '-v')}; uWSGI {version('uwsgi-core', '--version')}; {version('wrk', '-v')}."]
     with open(RESULTS, "w") as f:
         f.write("# What was measured\n\nBy `script/bench`: both sides in one run, in turn, medians of three where there are rounds.\n\n"
-                + "\n".join(about) + "\n\n" + table([cells[n] for n in sorted(cells)]) + "\n\n`-`: not measured by this version.\n")
+                + "\n".join(about) + "\n\n" + table([cells[n] for n in sorted(cells)]) + "\n")
 
 
 def main():
@@ -75,6 +76,8 @@ def main():
             found += rows.requests(place, wanted, 2 if options.short else 4, 1 if options.short else 3, say)
         if wanted & {8, 9, 10, 11}:
             found += rows.crowd(place, wanted, options.vassals, 20 if options.short else 60, say)
+        if wanted & {6, 7, 12, 13}:
+            found += deaths.measure(place, wanted, options.short, say)
     finally:
         place.stop_all()
         shutil.rmtree(place.directory, ignore_errors=True)

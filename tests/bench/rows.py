@@ -24,13 +24,6 @@ class Row:
         return [str(self.number), self.work, self.uwsgi, self.imperium, self.ratio, self.target, verdict]
 
 
-LATER = [
-    Row(6, "router killed while requests come", "-", "-", "-", "0 failed but the one in its hands", None),
-    Row(7, "reloads under load", "-", "-", "-", "0 failed, p99 <= 3 x", None),
-    Row(12, "emperor and keeper killed", "-", "-", "-", "no request lost, adopted within 1 s", None),
-    Row(13, "routes back after a router restart", "-", "-", "-", "<= 50 ms", None),
-]
-
 # row: path, connections, least ratio to direct, least ratio to uWSGI's fastrouter
 REQUEST_ROWS = {1: ("/", 32, 0.80, 1.7), 2: ("/64k", 16, 0.95, 2.5), 3: ("/big", 2, 0.97, 2.5)}
 

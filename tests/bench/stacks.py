@@ -106,11 +106,15 @@ class Imperium:
             remove_cgroups(self.cgroup_root)
 
 
+def imperium_vassal(place, workers):
+    place.write("imperium-vassals/app.ini", f"[uwsgi]\ndomain = {HOST}\nuid = nobody\ngid = nogroup\nprocesses = {workers}\n"
+                f"socket = {place.path('imperium-app.sock')}\nchmod-socket = 666\nwsgi-file = {place.app}\ndisable-logging = true\n")
+
+
 def imperium_stack(place):
     vassals = place.path("imperium-vassals")
     os.makedirs(vassals, exist_ok=True)
-    place.write("imperium-vassals/app.ini", f"[uwsgi]\ndomain = {HOST}\nuid = nobody\ngid = nogroup\nprocesses = 2\n"
-                f"socket = {place.path('imperium-app.sock')}\nchmod-socket = 666\nwsgi-file = {place.app}\ndisable-logging = true\n")
+    imperium_vassal(place, 2)
     imperium = Imperium(place, vassals).start()
     imperium.emperor.wait_state("app", "ready")
     return imperium

@@ -7,10 +7,10 @@ import threading
 import time
 import unittest
 
-from frame import ALICE, BOB, CAROL, DAVE, Load, SystemCase, World, http, leftovers, main, processes, until, uwsgi
+from frame import ALICE, BOB, CAROL, DAVE, Load, SystemCase, World, http, leftovers, main, processes, until, uwsgi, waiting
 
 ROUNDS = int(os.environ.get("IMPERIUM_DEATHS", "20"))
-SLOW = "import time\ntime.sleep({})\n"
+SLOW = "import threading\nthreading.Event().wait({})\n"
 HELLO = "def application(environ, start_response):\n    start_response('200 OK', [])\n    return [{!r}]\n"
 
 
@@ -142,7 +142,7 @@ class Moments(Frame):
                 answers = []
                 visitor = threading.Thread(target=lambda: answers.append(http(world.front, "starter.test")))
                 visitor.start()
-                time.sleep(delay)
+                waiting.pause(delay)
                 os.kill(self.emperor.pid_of("emperor"), signal.SIGKILL)
                 visitor.join()
                 self.assertEqual([a.text for a in answers], ["up"])
@@ -155,7 +155,7 @@ class Moments(Frame):
         """It became ready while the emperor did not listen, and the emperor died before it could."""
         world = self.world
         gate = world.path("sockets/gate")
-        app = f"import os, time\nwhile not os.path.exists({gate!r}):\n    time.sleep(0.01)\n" + HELLO.format(b"up")
+        app = f"import os, threading\nwhile not os.path.exists({gate!r}):\n    threading.Event().wait(0.01)\n" + HELLO.format(b"up")
         world.drop("mute", "mute.test", app=world.write("apps/mute.py", app), uid=CAROL)
         pid = until("it starts", lambda: (row := self.emperor.row("mute")) and row["pid"])
         emperor = self.emperor.pid_of("emperor")
@@ -171,9 +171,8 @@ class Moments(Frame):
     def test_a_drain_goes_on(self):
         answers = []
         slow = threading.Thread(target=lambda: answers.append(http(self.world.front, "two.test", "/wait?seconds=1")))
-        taken = self.emperor.row("two")["requests"]
         slow.start()
-        until("it is taken", lambda: self.emperor.row("two")["requests"] > taken)
+        until("it is taken", lambda: self.emperor.busy("two"))
         self.emperor.ctl("reload", "two")
         until("the old one drains", lambda: len(self.emperor.json("show", "two")["generations"]) == 2)
         os.kill(self.emperor.pid_of("emperor"), signal.SIGKILL)
@@ -192,6 +191,40 @@ class Moments(Frame):
         self.all_as_before()
         self.assertEqual(self.world.get("one.test").status, 200)
         self.assertIn("what is no claim is left out", self.emperor.tail(60))
+
+
+class Spoiled(SystemCase):
+    """A tenant that makes its own channel useless hurts itself for a moment, and gets a new one."""
+
+    options = {"nginx": True}
+    APP = """import os, socket
+def application(environ, start_response):
+    if environ['PATH_INFO'] == '/spoil':
+        for fd in range(3, 20):
+            try:
+                with socket.socket(fileno=os.dup(fd)) as s:
+                    if s.type == socket.SOCK_SEQPACKET:
+                        s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+    start_response('200 OK', [])
+    return [b'here']
+"""
+
+    def test_a_channel_that_was_shut_down_is_replaced(self):
+        world = self.world
+        before = world.up("vandal", "vandal.test", app=world.write("apps/vandal.py", self.APP), uid=ALICE)
+        world.up("other", "other.test", uid=BOB)
+        with Load(world.front, "other.test", threads=1, every=0.01) as other:
+            world.get("vandal.test", "/spoil")
+            until("it is reached again", lambda: world.get("vandal.test").text == "here")
+            self.assertGreater(world.emperor.wait_state("vandal", "ready")["generation"], before["generation"])
+            # The channel of now outlives the emperor like any other.
+            pid = world.emperor.row("vandal")["pid"]
+            os.kill(world.emperor.pid_of("emperor"), signal.SIGKILL)
+            self.assertEqual(world.emperor.row("vandal")["pid"], pid)
+            self.assertEqual(world.get("vandal.test").text, "here")
+        self.assert_clean(other)
 
 
 class BadBinaries(Frame):

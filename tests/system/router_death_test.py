@@ -74,7 +74,7 @@ class Routers(SystemCase):
         connections = [Connection(self.world.http_address) for _ in range(4)]
         for connection in connections:
             connection.send(b"GET /wait?seconds=2 HTTP/1.1\r\nHost: one.test\r\n\r\n")
-        until("they are taken", lambda: self.emperor.row("one")["requests"] >= 2)
+        until("they are taken", lambda: self.emperor.busy("one") == 2)
         with Load(self.world.front, "one.test", threads=1, every=0.01) as nginx, Load(self.world.http_address, "one.test", threads=1, every=0.01) as direct:
             done = self.emperor.ctl("upgrade")
             self.assertEqual(done.returncode, 0, done.stderr)

@@ -54,6 +54,59 @@ class Shutdown(unittest.TestCase):
         self.assertEqual(self.world.stop(), [])
 
 
+class Unkillable(unittest.TestCase):
+    """Something in a vassal's cgroup does not end, whatever the emperor does (here: always another one comes)."""
+
+    def test_it_is_named_and_left_behind(self):
+        world = World(kill_patience="1", shutdown_mercy="1")
+        self.addCleanup(leftovers.remove_cgroups, world.cgroup_root)
+        self.addCleanup(world.destroy)
+        world.start()
+        world.up("undead", "undead.test", uid=ALICE)
+        world.up("mortal", "mortal.test", uid=BOB)
+        group = next((d for d in leftovers.cgroup_directories(world.cgroup_root) if os.path.isdir(d + "/undead/gen-1")), None)
+        if group is None:
+            self.skipTest("no cgroups here")
+        stop, comers = threading.Event(), []
+
+        def come():
+            while not stop.wait(0.005):
+                if not comers or comers[-1].poll() is not None:
+                    comers.append(subprocess.Popen(["sleep", "60"]))
+                    with open(group + "/undead/gen-1/cgroup.procs", "w") as procs:
+                        procs.write(str(comers[-1].pid))
+
+        coming = threading.Thread(target=come)
+        coming.start()
+        try:
+            until("somebody is there", lambda: comers)
+            self.assertEqual(world.emperor.shutdown(), 0)
+        finally:
+            stop.set()
+            coming.join()
+            for comer in comers:
+                comer.kill()
+                comer.wait()
+        self.assertIn("vassal undead: cannot be killed, left behind", world.emperor.tail(60))
+        self.assertNotIn("mortal: cannot", world.emperor.tail(60))
+
+
+class Mercy(SystemCase):
+    """How long it may take to finish is the tenant's for a reload, and the operator's for a removal."""
+
+    options = {"mercy_max": "1"}
+
+    def test_a_removed_vassal_does_not_stay_for_ever(self):
+        world = self.world
+        world.up("clinger", "clinger.test", uid=ALICE, lines=["reload-mercy = 100", "worker-reload-mercy = 100"])
+        visitor = threading.Thread(target=lambda: http(world.front, "clinger.test", "/wait?seconds=30"))
+        visitor.start()
+        until("it is taken", lambda: world.emperor.busy("clinger"))
+        world.remove("clinger")
+        world.emperor.wait_gone("clinger", 8)
+        visitor.join()
+
+
 class Killed(SystemCase):
     """The emperor may die: the vassals serve on, and the one that the keeper starts adopts them."""
 

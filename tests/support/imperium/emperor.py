@@ -66,6 +66,10 @@ class Emperor:
 
         return until(lambda: f"vassal {name} is {state}; it is {seen['row']}\n{self.tail()}", there, seconds, every=0.02)
 
+    def busy(self, name):
+        """How many workers of a vassal have a request in their hands, those of old generations included."""
+        return sum(generation["busy"] for generation in self.json("show", name)["generations"])
+
     def wait_gone(self, name, seconds=15):
         until(lambda: f"vassal {name} is gone; it is {self.row(name)}", lambda: self.row(name) is None, seconds, every=0.02)
 
