@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/wire/keeper.h"
 #include "emperor/listen.h"
+#include "emperor/metrics.h"
 #include "emperor/views.h"
 #include "vassal/layers.h"
 
@@ -55,7 +56,18 @@ Emperor::Emperor(uvx::Loop& loop,
                tasks_,
                log_,
                [this](ControlRequest request) { return answer(std::move(request)); }),
-      stats_(loop, tasks_, log_, [this] { return stats_json(roster_, options_); }),
+      stats_(loop,
+             tasks_,
+             log_,
+             "emperor-stats",
+             StatsServer::Protocol::bare,
+             [this] { return stats_json(roster_, options_); }),
+      metrics_(loop,
+               tasks_,
+               log_,
+               "metrics",
+               StatsServer::Protocol::http,
+               [this] { return metrics_text(roster_); }),
       term_(loop, SIGTERM),
       interrupt_(loop, SIGINT),
       hangup_(loop, SIGHUP),
@@ -215,6 +227,7 @@ base::Result<> Emperor::show_itself() {
   for (const auto& note : options_.notes)
     log_.warn("emperor: {}", note);
   if (!options_.stats.empty()) stats_.start(options_.stats);
+  if (!options_.metrics.empty()) metrics_.start(options_.metrics);
   if (options_.pidfile.empty()) return {};
   return base::write_file(options_.pidfile, std::to_string(::getpid()) + "\n");
 }
@@ -433,6 +446,7 @@ void Emperor::close_everything() {
   doorbell_.close();
   control_.close();
   stats_.close();
+  metrics_.close();
   const auto pid = std::to_string(::getpid()) + "\n";
   if (!options_.pidfile.empty() && base::read_file(options_.pidfile, 64) == pid)
     ::unlink(options_.pidfile.c_str());

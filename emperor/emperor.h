@@ -188,6 +188,7 @@ class Emperor final : LauncherReports {
   FileReader reader_;
   Control control_;
   StatsServer stats_;
+  StatsServer metrics_;
   uvx::SignalWatch term_;
   uvx::SignalWatch interrupt_;
   uvx::SignalWatch hangup_;

@@ -94,7 +94,7 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
   vassal.source = snapshot.source;
   vassal.file_error = snapshot.file_error;
   vassal.last_error = snapshot.last_error;
-  vassal.requests_before = snapshot.requests_before;
+  vassal.before.finished = snapshot.requests_before;
   vassal.oom_kills = snapshot.oom_kills;
   for (const auto& death : snapshot.deaths)
     vassal.history.add(death);

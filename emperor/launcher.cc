@@ -349,7 +349,7 @@ void Launcher::sweep(Vassal& vassal, const Gen& generation) {
   for (const char* kind : {"lifeline", "scoreboard", "pidfd"})
     s_.keeper.release(held_name(kind, vassal.name, number));
   if (generation->lifeline) generation->lifeline->close();
-  vassal.requests_before += generation->scoreboard.totals().finished;
+  add_counts(generation->scoreboard.totals(), &vassal.before);
   vassal.generations.erase(generation->number);
   s_.reports.on_gone(vassal, *generation);
 }

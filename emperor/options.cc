@@ -120,6 +120,12 @@ constexpr auto kTable = std::to_array<OptionRow>({
      [](Options& o, const std::string& v) {
        return to_router(o, "queue-timeout", v);
      }},
+    {"metrics", "PATH|HOST:PORT",
+     "figures of every vassal for Prometheus, over HTTP (no host: 127.0.0.1)",
+     [](Options& o, const std::string& v) {
+       o.metrics = v.starts_with(':') ? "127.0.0.1" + v : v;
+       return std::string(v.empty() ? "needs an address" : "");
+     }},
     {"trusted-proxy", "ADDRESS|NETWORK",
      "proxies whose X-Forwarded-* fields are believed over HTTP",
      [](Options& o, const std::string& v) {

@@ -64,6 +64,7 @@ struct Options {
   std::string on_demand_extension;
   std::string on_demand_directory;
   std::string stats;    ///< unix path or host:port; empty: none
+  std::string metrics;  ///< the same, for Prometheus over HTTP
   std::string pidfile;  ///< of the emperor proper; empty: none beside the run directory's
   std::chrono::seconds required_heartbeat{30};
   std::chrono::seconds rescan{60};

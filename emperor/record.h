@@ -89,7 +89,7 @@ struct Vassal {
   bool has_group = false;
   bool reload_asked = false;      ///< by itself, and not carried out yet
   base::Instant reload_asked_at;  ///< when the last such reload came
-  uint64_t requests_before = 0;   ///< finished by generations that are gone
+  ScoreboardView::Totals before;  ///< counted by generations that are gone
   uint64_t oom_kills = 0;
   History history;
   Activity activity;

@@ -59,4 +59,12 @@ ScoreboardView::Totals ScoreboardView::totals() const {
   return totals;
 }
 
+void add_counts(const ScoreboardView::Totals& totals, ScoreboardView::Totals* sum) {
+  sum->taken += totals.taken;
+  sum->finished += totals.finished;
+  sum->bytes += totals.bytes;
+  for (int i = 0; i < 5; ++i)
+    sum->status[i] += totals.status[i];
+}
+
 }  // namespace emperor

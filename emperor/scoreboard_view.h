@@ -49,4 +49,7 @@ class ScoreboardView {
   size_t size_ = 0;
 };
 
+/// Adds what is counted (requests, bytes, status classes) to `sum`; workers are not.
+void add_counts(const ScoreboardView::Totals& totals, ScoreboardView::Totals* sum);
+
 }  // namespace emperor

@@ -82,7 +82,7 @@ Snapshot take_snapshot(const Vassal& vassal, const Known& file) {
   s.life = vassal.life.summary();
   s.file_error = vassal.file_error;
   s.last_error = vassal.last_error;
-  s.requests_before = vassal.requests_before;
+  s.requests_before = vassal.before.finished;
   s.oom_kills = vassal.oom_kills;
   s.deaths.assign(vassal.history.deaths().begin(), vassal.history.deaths().end());
   for (const auto& [text, socket] : vassal.sockets)

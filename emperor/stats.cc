@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,8 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 4s;  // for a client that does not read
 constexpr auto kAgain = 500ms;
 constexpr size_t kMostClients = 16;
+constexpr size_t kMostHead = 8192;
+constexpr auto kFresh = 200ms;
 
 int64_t unix_time(base::Instant at) {
   const auto ago = base::Clock::now() - at;
@@ -80,6 +83,29 @@ json blacklisted(const Vassal& v) {
           {"last_attempt", 0}};
 }
 
+/// Whether the head of a request came; read to its end, so that the close resets nothing.
+uvx::Task<bool> head_came(uvx::Poll& poll, int client) {
+  const auto deadline = base::Deadline::in(kPatience);
+  std::string head;
+  std::array<char, 1024> buffer;
+  while (head.find("\r\n\r\n") == std::string::npos && head.size() < kMostHead) {
+    const ssize_t n = ::recv(client, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (n > 0)
+      head.append(buffer.data(), static_cast<size_t>(n));
+    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+      co_return false;
+    else if (!co_await poll.readable(deadline))
+      co_return false;
+  }
+  co_return head.starts_with("GET ");
+}
+
+std::string as_http(const std::string& page) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: text/plain; "
+         "version=0.0.4\r\nContent-Length: " +
+         std::to_string(page.size()) + "\r\nConnection: close\r\n\r\n" + page;
+}
+
 }  // namespace
 
 std::string stats_json(const Roster& roster, const Options& options) {
@@ -123,7 +149,7 @@ uvx::Task<void> StatsServer::serve(StatsServer* self) {
       self->poll_ = std::make_unique<uvx::Poll>(self->loop_, self->listener_.get());
       co_return co_await self->accept();
     } else if (!told) {
-      self->log_.warn("emperor-stats: {}, tried again", listener.error().message());
+      self->log_.warn("{}: {}, tried again", self->name_, listener.error().message());
     }
     co_await self->end_.wait(base::Deadline::in(kAgain));
   }
@@ -133,14 +159,13 @@ uvx::Task<void> StatsServer::accept() {
   for (;;) {
     base::Fd client(
         ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (client && answers_.size() < kMostClients) {
-      tasks_.spawn(answer(this, std::move(client)));
-    } else if (client) {
-      client.reset();
+    if (client) {
+      if (answers_.size() < kMostClients) tasks_.spawn(answer(this, std::move(client)));
+      co_await loop_.yield();  // whoever may connect must not hold up the emperor
     } else if (errno == EMFILE || errno == ENFILE) {
       if (!co_await loop_.sleep_for(200ms)) co_return;
     } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-      log_.error("emperor-stats: {}", base::fail_errno("accept").error().message());
+      log_.error("{}: {}", name_, base::fail_errno("accept").error().message());
       co_return;
     } else if (!co_await poll_->readable()) {
       co_return;
@@ -151,19 +176,33 @@ uvx::Task<void> StatsServer::accept() {
 uvx::Task<void> StatsServer::answer(StatsServer* self, base::Fd client) {
   uvx::Poll poll(self->loop_, client.get());
   self->answers_.insert(&poll);
-  const std::string text = self->figures_();
+  if (self->protocol_ == Protocol::bare || co_await head_came(poll, client.get()))
+    co_await self->send_page(poll, client.get());
+  self->answers_.erase(&poll);
+}
+
+/// Made once for everybody who asks within a moment: it costs a look at every vassal.
+const std::string& StatsServer::page() {
+  if (made_.passed()) {
+    page_ = figures_();
+    made_ = base::Deadline::in(kFresh);
+  }
+  return page_;
+}
+
+uvx::Task<void> StatsServer::send_page(uvx::Poll& poll, int client) {
+  const std::string text = protocol_ == Protocol::bare ? page() : as_http(page());
   const auto deadline = base::Deadline::in(kPatience);
   for (std::string_view rest = text; !rest.empty();) {
     const ssize_t n =
-        ::send(client.get(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        ::send(client, rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (n >= 0)
       rest.remove_prefix(static_cast<size_t>(n));
     else if (errno != EAGAIN && errno != EINTR)
-      break;
+      co_return;
     else if (!co_await poll.writable(deadline))
-      break;
+      co_return;
   }
-  self->answers_.erase(&poll);
 }
 
 }  // namespace emperor

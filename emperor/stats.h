@@ -1,5 +1,5 @@
 // The figures of uWSGI's emperor (`emperor-stats`): one JSON object for whoever connects,
-// then the end. And the server for them.
+// then the end. And the server for them and for other pages (metrics.h).
 #pragma once
 
 #include <functional>
@@ -22,11 +22,23 @@ std::string stats_json(const Roster& roster, const Options& options);
 
 class StatsServer {
  public:
+  /// How a client is spoken to: `bare` sends the page to whoever connects, `http` reads
+  /// the head of a request first, whatever it asks for.
+  enum class Protocol { bare, http };
+  /// `name`: of the option, for the log.
   StatsServer(uvx::Loop& loop,
               uvx::TaskGroup& tasks,
               base::Log& log,
+              const char* name,
+              Protocol protocol,
               std::function<std::string()> figures)
-      : loop_(loop), tasks_(tasks), log_(log), figures_(std::move(figures)), end_(loop) {}
+      : loop_(loop),
+        tasks_(tasks),
+        log_(log),
+        name_(name),
+        protocol_(protocol),
+        figures_(std::move(figures)),
+        end_(loop) {}
 
   /// Serves `address`, a unix path or host:port, as soon as it can be had: the emperor
   /// that this one follows may still hold it.
@@ -38,11 +50,17 @@ class StatsServer {
   static uvx::Task<void> serve(StatsServer* self);
   uvx::Task<void> accept();
   static uvx::Task<void> answer(StatsServer* self, base::Fd client);
+  uvx::Task<void> send_page(uvx::Poll& poll, int client);
+  const std::string& page();
 
   uvx::Loop& loop_;
   uvx::TaskGroup& tasks_;
   base::Log& log_;
+  const char* name_;
+  Protocol protocol_;
   std::function<std::string()> figures_;
+  std::string page_;
+  base::Deadline made_{base::Instant{}};  // when page_ is to be made anew
   Wake end_;
   std::string address_;
   base::Fd listener_;

@@ -22,7 +22,7 @@ const Generation* shown_generation(const Vassal& v) {
 }
 
 uint64_t requests_of(const Vassal& v) {
-  uint64_t sum = v.requests_before;
+  uint64_t sum = v.before.finished;
   for (const auto& [number, generation] : v.generations)
     sum += generation->scoreboard.totals().finished;
   return sum;

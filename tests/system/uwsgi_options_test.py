@@ -111,7 +111,7 @@ log-level = info
         self.assertEqual((vassal["pid"], vassal["uid"], vassal["ready"], vassal["loyal"]), (row["pid"], ALICE, 1, 0))
         self.assertEqual(vassal["monitor"], world.path("first"))
         self.env("counted")
-        self.assertEqual(self.stats_of("counted")[1]["loyal"], 1)
+        until("it is loyal", lambda: self.stats_of("counted")[1]["loyal"] == 1)
         broken = world.write("apps/no.py", "import there_is_no_such_module\n")
         world.write("first/failing.ini", world.ini(None, app=broken))
         until("it stands in the list of those who wait", lambda: "failing" in [b["id"] for b in self.stats_of("x")[0]["blacklist"]])
