@@ -11,6 +11,7 @@
 #include "emperor/listen.h"
 #include "emperor/metrics.h"
 #include "emperor/views.h"
+#include "vassal/hooks.h"
 #include "vassal/layers.h"
 
 namespace emperor {
@@ -199,6 +200,7 @@ base::Result<> Emperor::read_layers() {
   }
   for (const auto& [key, value] : options_.hooks)
     policy_.push_back({key, value, {vassal::kOperatorOrigin, 0}});
+  TRY(refuse_filled_hooks());
   vassal::ReadOptions every;
   every.preset = options_.vassal_settings;
   every.on_demand_extension = options_.on_demand_extension;
@@ -208,6 +210,22 @@ base::Result<> Emperor::read_layers() {
 
 /// The listener outlives the emperor, too: who asks meanwhile is answered by the next
 /// one.
+/// A vassal's name, or a value out of its file, must never become a part of what root's
+/// shell reads.
+base::Result<> Emperor::refuse_filled_hooks() const {
+  std::vector<base::Setting> all = defaults_;
+  all.insert(all.end(), policy_.begin(), policy_.end());
+  for (const auto& [key, value] : options_.vassal_settings)
+    all.push_back({key, value, {vassal::kOperatorOrigin, 0}});
+  for (const auto& setting : all)
+    if (vassal::runs_as_root(setting.key) &&
+        setting.value.find('%') != setting.value.npos)
+      return base::fail(setting.origin.text() + ": " + setting.key +
+                        ": nothing is filled into what root runs: write "
+                        "\"$UWSGI_VASSAL\" for the vassal's name");
+  return {};
+}
+
 base::Result<base::Fd> Emperor::open_control(Held* held) {
   const std::string name = "listener/control/" + options_.control;
   struct stat s{};

@@ -51,6 +51,7 @@ class Emperor final : LauncherReports {
   uvx::Task<base::Result<>> start();
   base::Result<> make_run_dir();
   base::Result<> read_layers();
+  base::Result<> refuse_filled_hooks() const;
   base::Result<> open_sources();
   base::Result<base::Fd> open_control(Held* held);
   base::Result<> show_itself();

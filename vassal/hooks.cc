@@ -60,4 +60,9 @@ base::Result<Hook> parse_hook(std::string_view key, std::string_view value) {
   return hook;
 }
 
+bool runs_as_root(std::string_view key) {
+  return key.starts_with("exec-as-root") || key.starts_with("hook-as-root") ||
+         key.starts_with("exec-as-emperor") || key.starts_with("hook-as-emperor");
+}
+
 }  // namespace vassal

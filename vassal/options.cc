@@ -81,7 +81,7 @@ constexpr Row kRows[] = {
   {"exec-as-vassal", "hook-as-vassal", base::ValueType::command, "", operator_only, honoured, apply_hook, "The operator's own, before those of the vassal's file, as the vassal's user."},
   {"exec-as-root", "hook-as-root", base::ValueType::command, "", operator_only, honoured, apply_hook, "A command that the emperor runs as root before each start. Only in the operator's defaults and policy."},
   {"exec-as-emperor", "hook-as-emperor", base::ValueType::command, "", operator_only, honoured, apply_hook, "A command that the emperor runs as root behind each start; its failure is only logged. Only in the operator's defaults and policy."},
-  {"hook-timeout", "", duration, "30", tenant, honoured, set_duration<&C::hook_timeout>, "How long each of these may take."},
+  {"hook-timeout", "", duration, "30", operator_only, honoured, set_duration<&C::hook_timeout>, "How long each of these may take."},
 
   // limits
   {"memory-max", "", size, "", operator_only, honoured, set_limit_size<&L::memory_max>, "Memory of the whole vassal (`256M`); beyond it the OOM killer comes."},

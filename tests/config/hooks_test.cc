@@ -51,4 +51,12 @@ TEST_SUITE("config") {
     CHECK(fault_of("hook-as-root", "mkdir:/x") ==
           "with root's rights only exec:COMMAND is run");
   }
+
+  TEST_CASE("hooks: what is run as root") {
+    for (const char* key :
+         {"exec-as-root", "hook-as-root", "exec-as-emperor", "hook-as-emperor"})
+      CHECK(vassal::runs_as_root(key));
+    for (const char* key : {"exec-as-user", "exec-as-vassal", "hook-asap", "uid"})
+      CHECK_FALSE(vassal::runs_as_root(key));
+  }
 }

@@ -1,9 +1,12 @@
 """What a vassal's file and its operator have done around starts and ends: as whom, in which order,
 and what a failure means. Nobody else waits for it."""
 import os
+import subprocess
+import tempfile
+import unittest
 
 from frame import ALICE, BOB, SystemCase, main, processes, until
-from imperium import client
+from imperium import client, programs
 
 NOTE = """
 import os
@@ -136,6 +139,22 @@ exec-as-vassal = echo vassal $UWSGI_VASSAL `id -u` >> {world.path("notes")}/$UWS
         shown = self.world.emperor.ctl("check", wrong)
         self.assertIn(f"{wrong}:5: hook-asap: the action 'mount' is not available", shown.stdout + shown.stderr)
         self.assertIn(f"{wrong}:6: hook-pre-app: 'hook-pre-app = exec:' says nothing to do", shown.stdout + shown.stderr)
+
+
+class Injection(unittest.TestCase):
+    """What a tenant chose, the name of his file among it, never reaches a shell of root's."""
+
+    def test_nothing_is_filled_into_what_root_runs(self):
+        for layer in ("defaults", "policy"):
+            for value in ("touch /tmp/%N", "touch %(customer)"):
+                with self.subTest(layer=layer, value=value), tempfile.TemporaryDirectory() as directory:
+                    path = os.path.join(directory, "layer.ini")
+                    with open(path, "w") as f:
+                        f.write(f"[uwsgi]\nexec-as-root = {value}\n")
+                    done = subprocess.run([os.path.join(programs.bin_directory(), "emperor"), f"--{layer}={path}", f"--run-dir={directory}/run",
+                                           "--cgroups=off", directory], capture_output=True, text=True, timeout=20)
+                    self.assertNotEqual(done.returncode, 0)
+                    self.assertIn(f"{path}:2: exec-as-root: nothing is filled into what root runs", done.stderr)
 
 
 if __name__ == "__main__":
