@@ -124,7 +124,7 @@ class Foreign:
         self.directory = self.world._folder("foreign")
         self.log = self.world.path("uwsgi-emperor.log")
         bin_directory = programs.staged(self.world.directory)
-        command = [UWSGI, "--emperor", self.directory, "--emperor-wrapper", os.path.join(bin_directory, "vassal"),
+        command = [UWSGI, "--emperor", self.directory, "--emperor-wrapper", os.path.join(bin_directory, "vassal"), "--emperor-freq", "1",
                    *[word for key, value in options.items() for word in (f"--{key.replace('_', '-')}", value)]]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
@@ -200,10 +200,10 @@ class UnderUwsgisEmperor(SystemCase):
         self.assertEqual(said["env"]["MARK"], "before", "the first one holds for placeholders")
 
     def test_heartbeats(self):
-        foreign = Foreign(self, emperor_required_heartbeat="3")
+        foreign = Foreign(self, emperor_required_heartbeat="2")
         self.drop("beats", "x", ["heartbeat = 1", "processes = 1"])
         said = until("it answers", lambda: (a := self.ask("beats")).get("mark") and a, 15)
-        pause(4)
+        pause(3)
         self.assertEqual(self.ask("beats")["ppid"], said["ppid"], "it was not missed")
         os.kill(said["ppid"], signal.SIGSTOP)
         until("it is killed", lambda: not processes.alive(said["ppid"]), 15)
