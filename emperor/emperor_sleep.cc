@@ -168,7 +168,8 @@ void Emperor::turn_visitors_away(const Vassal& vassal) {
       std::chrono::ceil<std::chrono::seconds>(vassal.life.due_at() - base::Clock::now());
   const auto seconds = static_cast<unsigned>(std::max<int64_t>(1, left.count()));
   for (const auto& [address, socket] : vassal.sockets)
-    turn_away(socket.fd.get(), seconds);
+    if (auto listener = base::duplicate(socket.fd.get()))
+      tasks_.spawn(turn_away(loop_, *std::move(listener), seconds));
 }
 
 // ---- falling asleep

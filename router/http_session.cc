@@ -60,7 +60,7 @@ HttpSession::HttpSession(Services& services, base::Fd client, base::Instant arri
 
 uvx::Task<void> HttpSession::serve() {
   Next next = Next::request;
-  while (next == Next::request && !finishing_) {
+  while (next == Next::request && !finishing_ && !peers_.gone) {
     HttpMessage message(HttpMessage::Kind::request);
     if (!co_await read_head(message)) break;
     next = co_await serve_request(message);

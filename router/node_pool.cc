@@ -59,6 +59,13 @@ void NodePool::expire(base::Instant now, base::Duration tolerance) {
                 [](const auto& node) { return node->dead && node->running == 0; });
 }
 
+uint64_t NodePool::running() const {
+  uint64_t sum = 0;
+  for (const auto& node : nodes_)
+    sum += node->running;
+  return sum;
+}
+
 NodePool::Nodes NodePool::candidates() const {
   Nodes alive;
   for (const auto& node : nodes_) {

@@ -77,13 +77,17 @@ class NodePool {
   /// A connection to it could not be made: it gets nothing until it subscribes again.
   static void failed(Node& node);
 
+  /// Forgets nodes that were silent for longer than `tolerance`, left or failed, once
+  /// nothing runs there.
+  void expire(base::Instant now, base::Duration tolerance);
+  /// Requests that run at its nodes now.
+  uint64_t running() const;
   bool empty() const { return nodes_.empty(); }
   const std::vector<std::shared_ptr<Node>>& nodes() const { return nodes_; }
   Algorithm algorithm() const { return algorithm_; }
 
  private:
   using Nodes = std::vector<std::shared_ptr<Node>>;
-  void expire(base::Instant now, base::Duration tolerance);
   /// Those alive of the lowest backup level that has any.
   Nodes candidates() const;
   static std::shared_ptr<Node> next_in_turn(const Nodes& nodes);

@@ -33,9 +33,10 @@ std::pair<std::string, std::string> numeric(int socket, NameOf name_of) {
 HttpPeers peers_of(int connection) {
   auto [remote, remote_port] = numeric(connection, ::getpeername);
   auto [local, local_port] = numeric(connection, ::getsockname);
+  const bool gone = remote.empty() && !local.empty();
   if (remote.starts_with("::ffff:")) remote.erase(0, 7);
   if (local_port.empty()) local_port = "80";
-  return {std::move(remote), std::move(remote_port), std::move(local_port)};
+  return {std::move(remote), std::move(remote_port), std::move(local_port), gone};
 }
 
 }  // namespace router

@@ -122,6 +122,16 @@ std::optional<Lease> choose(Services& services, const RelayRequest& request) {
   return services.nodes->choose(request.host, now, request.client_hash);
 }
 
+/// A want of this process or machine, of which the node knows nothing.
+bool is_our_own(const base::Error& error) {
+  for (const auto code :
+       {std::errc::too_many_files_open, std::errc::too_many_files_open_in_system,
+        std::errc::no_buffer_space, std::errc::not_enough_memory,
+        std::errc::address_not_available, std::errc::operation_canceled})
+    if (error.is(code)) return true;
+  return false;
+}
+
 void refuse(Services& services, RelayRequest& request, const Refusal& refusal) {
   services.access_log.note("uwsgi", request.host, refusal.status);
   services.sessions.spawn(say_farewell(services.loop, std::move(request.client),
@@ -132,12 +142,19 @@ void refuse(Services& services, RelayRequest& request, const Refusal& refusal) {
 
 uvx::Task<void> relay(Services& services, RelayRequest request) {
   const base::Duration patience = services.options.request_timeout;
+  bool ours_failed = false;
   for (int tries = 0; tries < kMostTries; ++tries) {
     const auto lease = choose(services, request);
     if (!lease) break;
     Node& node = **lease;
     const auto connection =
         co_await connect_to(services.loop, node.address, base::Deadline::in(patience));
+    if (!connection && is_our_own(connection.error())) {
+      services.log.error("node {}: not asked reason=\"{}\"",
+                         base::printable(node.address), connection.error().message());
+      ours_failed = true;
+      break;
+    }
     if (!connection) {
       NodePool::failed(node);
       services.log.warn("node {}: unreachable key={} reason=\"{}\" failures={}",
@@ -160,7 +177,7 @@ uvx::Task<void> relay(Services& services, RelayRequest request) {
       services.access_log.note("uwsgi", request.host, 0);
     co_return;
   }
-  refuse(services, request, refusals::kNoNode);
+  refuse(services, request, ours_failed ? refusals::kBusy : refusals::kNoNode);
 }
 
 }  // namespace router

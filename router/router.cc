@@ -24,6 +24,13 @@ std::optional<VassalState> parse_state(std::string_view text) {
   return std::nullopt;
 }
 
+/// No key may take more than a quarter of what all requests together may.
+SubscriptionRules bounded(SubscriptionRules rules, const Capacity& capacity) {
+  rules.most_running =
+      std::min(rules.most_running, std::max<size_t>(1, capacity.busy / 4));
+  return rules;
+}
+
 }  // namespace
 
 Router::Router(uvx::Loop& loop,
@@ -39,7 +46,7 @@ Router::Router(uvx::Loop& loop,
           loop, *this, capacity_.belt, ParkingBudget(capacity_.parked, kMaxParkedBytes)),
       sessions_(loop),
       duties_(loop),
-      nodes_(options.subscriptions),
+      nodes_(bounded(options.subscriptions, capacity)),
       subscription_policy_(options.subscription_proofs),
       services_{loop, log, options, routes_, vassals_, sessions_, access_log_, capacity_},
       uwsgi_door_(services_),

@@ -12,7 +12,8 @@ namespace {
 
 /// Clocks differ; a packet from further ahead would lock out all that come after it.
 constexpr uint64_t kMostAhead = 300;
-constexpr size_t kManyStamps = 100'000;
+/// Of one key: who signs more of them harms himself only.
+constexpr size_t kMostStamps = 1000;
 
 bool is_plain(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -71,18 +72,20 @@ std::optional<std::string> SubscriptionPolicy::refuse_time(
   const uint64_t time = *packet.unix_time;
   if (time + proofs_.sign_tolerance < now) return "it is too old";
   if (time > now + kMostAhead) return "it comes from the future";
-  if (newest_.size() >= kManyStamps) forget_old(now);
-  if (newest_.size() >= kManyStamps) return "too many signed nodes";
-  uint64_t& newest =
-      newest_[std::string(packet.key) + '\n' + std::string(packet.address)];
+  Stamps& stamps = stamps_[std::string(packet.key)];
+  const std::string address(packet.address);
+  if (!stamps.contains(address) && stamps.size() >= kMostStamps) {
+    forget_old(stamps, now);
+    if (stamps.size() >= kMostStamps) return "too many nodes signed for this key";
+  }
+  uint64_t& newest = stamps[address];
   if (time <= newest) return "it is not newer than one before (a replay?)";
   newest = time;
   return std::nullopt;
 }
 
-/// What is older than the tolerance is refused for that alone.
-void SubscriptionPolicy::forget_old(uint64_t now) {
-  std::erase_if(newest_, [&](const auto& stamp) {
+void SubscriptionPolicy::forget_old(Stamps& stamps, uint64_t now) const {
+  std::erase_if(stamps, [&](const auto& stamp) {
     return stamp.second + proofs_.sign_tolerance < now;
   });
 }

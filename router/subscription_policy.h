@@ -54,11 +54,14 @@ class SubscriptionPolicy {
                                                 const Sender& sender) const;
   std::optional<std::string> refuse_signature(const wire::Subscription& packet) const;
   std::optional<std::string> refuse_time(const wire::Subscription& packet, uint64_t now);
-  void forget_old(uint64_t now);
+
+  /// Time stamps of one key's signed packets, by address.
+  using Stamps = std::unordered_map<std::string, uint64_t>;
+  /// Forgets those whose packets are refused for their age alone.
+  void forget_old(Stamps& stamps, uint64_t now) const;
 
   SubscriptionProofs proofs_;
-  std::unordered_map<std::string, uint64_t>
-      newest_;  // of signed packets, by key and address
+  std::unordered_map<std::string, Stamps> stamps_;  // only of keys that have a public key
 };
 
 }  // namespace router

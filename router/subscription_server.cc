@@ -16,6 +16,8 @@ namespace {
 
 /// Datagrams heard before others get their turn.
 constexpr int kBatch = 64;
+constexpr auto kTellTime = std::chrono::seconds(10);
+constexpr unsigned kTellMost = 1000;
 
 Sender sender_of(msghdr& message) {
   Sender sender;
@@ -82,10 +84,12 @@ uvx::Task<void> SubscriptionServer::run() {
 void SubscriptionServer::hear(std::string_view datagram, const Sender& sender) {
   const auto packet = wire::decode_subscription(datagram);
   if (!packet) {
-    log_.warn("subscription: refused pid={} reason=\"{}\"", sender.pid, packet.error());
+    if (may_tell())
+      log_.warn("subscription: refused pid={} reason=\"{}\"", sender.pid, packet.error());
     return;
   }
   const auto refuse = [&](const std::string& why) {
+    if (!may_tell()) return;
     log_.warn("subscription: refused key={} node={} pid={} reason=\"{}\"",
               base::printable(packet->key), base::printable(packet->address), sender.pid,
               base::printable(why));
@@ -99,7 +103,8 @@ void SubscriptionServer::hear(std::string_view datagram, const Sender& sender) {
       log_.info("subscription: new node key={} node={} weight={}",
                 base::printable(packet->key), base::printable(packet->address),
                 packet->weight);
-      return acknowledge(*packet);
+      if (sender.uid) acknowledge(*packet);
+      return;
     case Outcome::left:
       log_.info("subscription: node left key={} node={}", base::printable(packet->key),
                 base::printable(packet->address));
@@ -112,14 +117,29 @@ void SubscriptionServer::hear(std::string_view datagram, const Sender& sender) {
   }
 }
 
-/// As uWSGI words it; who cannot take it now does without.
+/// Whoever may send may also fill our log: it takes so many lines in so much time.
+bool SubscriptionServer::may_tell() {
+  const auto now = base::Clock::now();
+  if (now - told_since_ > kTellTime) {
+    if (told_ > kTellMost)
+      log_.warn("subscription: {} refusals more were not told", told_ - kTellMost);
+    told_since_ = now;
+    told_ = 0;
+  }
+  return ++told_ <= kTellMost;
+}
+
+/// As uWSGI words it; who cannot take it now does without. Only to unix sockets of this
+/// machine: a UDP sender can be forged, and would have us write to anybody.
 void SubscriptionServer::acknowledge(const wire::Subscription& packet) const {
-  if (packet.notify.empty()) return;
+  if (!packet.notify.starts_with('/') && !packet.notify.starts_with('@')) return;
   const auto where = parse_node_address(packet.notify);
   if (!where) return;
   const base::Fd socket(::socket(where->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   std::string text = "[subscription ack] ";
-  text.append(packet.key).append(" => new node: ").append(packet.address);
+  text.append(base::printable(packet.key))
+      .append(" => new node: ")
+      .append(base::printable(packet.address));
   static_cast<void>(::sendto(socket.get(), text.data(), text.size(),
                              MSG_DONTWAIT | MSG_NOSIGNAL, where->get(), where->size));
 }

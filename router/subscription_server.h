@@ -30,12 +30,15 @@ class SubscriptionServer {
  private:
   void hear(std::string_view datagram, const Sender& sender);
   void acknowledge(const wire::Subscription& packet) const;
+  bool may_tell();
 
   base::Log& log_;
   base::Fd socket_;
   uvx::Poll poll_;
   Subscriptions& nodes_;
   SubscriptionPolicy& policy_;
+  base::Instant told_since_;
+  unsigned told_ = 0;
 };
 
 }  // namespace router

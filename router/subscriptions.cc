@@ -32,11 +32,13 @@ Subscriptions::Outcome Subscriptions::join(const std::string& key,
                                            base::Instant now) {
   auto pool = pools_.find(key);
   if (pool == pools_.end()) {
+    sweep(now);
     if (pools_.size() >= rules_.most_keys) return Outcome::refused;
     const auto asked = parse_algorithm(packet.algo);
     pool = pools_.emplace(key, NodePool(asked.value_or(rules_.algorithm))).first;
   }
   const bool known = pool->second.find(packet.address) != nullptr;
+  if (!known) pool->second.expire(now, rules_.tolerance);
   if (!known && pool->second.nodes().size() >= rules_.most_nodes) return Outcome::refused;
   return pool->second.subscribe(packet, now) ? Outcome::added : Outcome::refreshed;
 }
@@ -50,6 +52,22 @@ std::vector<std::string_view> Subscriptions::keys_for(std::string_view host) con
     if (host != keys.back()) keys.push_back(host);
   }
   return keys;
+}
+
+void Subscriptions::sweep(base::Instant now) {
+  if (now - swept_ < rules_.tolerance) return;
+  swept_ = now;
+  for (auto it = pools_.begin(); it != pools_.end();) {
+    it->second.expire(now, rules_.tolerance);
+    it = it->second.empty() ? pools_.erase(it) : std::next(it);
+  }
+}
+
+bool Subscriptions::is_full(std::string_view host) const {
+  for (const std::string_view key : keys_for(host))
+    if (const auto pool = pools_.find(key); pool != pools_.end())
+      return pool->second.running() >= rules_.most_running;
+  return false;
 }
 
 bool Subscriptions::knows(std::string_view host) const {

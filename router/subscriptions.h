@@ -19,6 +19,8 @@ struct SubscriptionRules {
   bool dotsplit = false;
   size_t most_keys = 100'000;
   size_t most_nodes = 1'000;  ///< of one key
+  size_t most_running =
+      4'000;  ///< requests of one key at once: the others need room, too
 };
 
 class Subscriptions {
@@ -31,6 +33,9 @@ class Subscriptions {
 
   /// A node for a request to `host` (a normalised name, or one with its port).
   std::optional<Lease> choose(std::string_view host, base::Instant now, uint64_t client);
+  /// Whether so many requests of `host` run already that another one would take the
+  /// others' room.
+  bool is_full(std::string_view host) const;
   /// Whether there may be a node for `host`, alive or not.
   bool knows(std::string_view host) const;
   /// A key as it is compared.
@@ -53,7 +58,11 @@ class Subscriptions {
                const wire::Subscription& packet,
                base::Instant now);
 
+  /// Forgets who is gone, of all keys, once in a while: those that nobody asks for, too.
+  void sweep(base::Instant now);
+
   SubscriptionRules rules_;
+  base::Instant swept_;
   std::unordered_map<std::string, NodePool, Hash, std::equal_to<>> pools_;
 };
 

@@ -128,6 +128,8 @@ void UwsgiDoor::relay_to_node(Visitor& visitor,
   std::string key = Subscriptions::normal(head.key);
   if (!services_.nodes->knows(key) && !services_.nodes->knows(head.host))
     return refuse(std::move(visitor.connection), refusals::kNoRoute, head.host);
+  if (services_.nodes->is_full(key) || services_.nodes->is_full(head.host))
+    return refuse(std::move(visitor.connection), refusals::kQueueFull, head.host);
   const uint64_t limit = services_.options.limit_post;
   if (limit != 0 && head.content_length > limit)
     return refuse(std::move(visitor.connection), refusals::kTooLarge, head.host);

@@ -36,7 +36,11 @@ void Vassal::set_state(VassalState state, unsigned retry_after) {
 }
 
 void Vassal::set_channel(HandoffChannel channel) {
-  if (channel_ && channel_.same_as(channel)) return;
+  if (channel_ && channel_.same_as(channel)) {
+    // Who sends it may be an emperor that never heard it.
+    if (spoiled_) events_.spoiled(id_);
+    return;
+  }
   take_all_back();
   channel_ = std::move(channel);
   spoiled_ = false;

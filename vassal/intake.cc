@@ -73,8 +73,9 @@ std::optional<Arrival> Intake::try_take(std::span<char> buffer) {
 
 std::optional<Arrival> Intake::take_last(std::span<char> buffer) {
   epoll_.reset();
-  for (Source& source : sources_)
-    if (auto arrival = take_from(source, buffer)) return arrival;
+  for (size_t i = 0; i < sources_.size(); ++i)
+    if (auto arrival = take_from(sources_[(first_ + i) % sources_.size()], buffer))
+      return arrival;
   return std::nullopt;
 }
 
@@ -137,15 +138,14 @@ void Intake::note_failure(Source& source, int code) {
 
 int Intake::sleep() {
   woken_ = true;
-  std::array<epoll_event, 4> events;
-  const int n =
-      ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
-  for (int i = 0; i < n; ++i) {
-    const int fd = events[static_cast<size_t>(i)].data.fd;
-    if (std::ranges::find(calls_, fd) != calls_.end()) return fd;
-    const auto source = std::ranges::find(sources_, fd, &Source::fd);
-    if (source != sources_.end()) turn_to(static_cast<size_t>(source - sources_.begin()));
-  }
+  // One event only, the oldest: that is the one whose wake-up nobody else got. Taking
+  // another one first would leave it to wait for the end of that request.
+  epoll_event event{};
+  if (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) return -1;
+  const int fd = event.data.fd;
+  if (std::ranges::find(calls_, fd) != calls_.end()) return fd;
+  const auto source = std::ranges::find(sources_, fd, &Source::fd);
+  if (source != sources_.end()) turn_to(static_cast<size_t>(source - sources_.begin()));
   return -1;
 }
 

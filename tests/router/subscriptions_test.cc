@@ -143,5 +143,19 @@ TEST_SUITE("router") {
     CHECK(table.hear("b", "one") == Outcome::refused);
     CHECK(table.hear("a", "two") == Outcome::refused);
     CHECK(table.hear("a", "one") == Outcome::refreshed);
+    table.now += 20s;
+    CHECK(table.hear("b", "one") == Outcome::added);  // nobody asked for "a", and it went
+  }
+
+  TEST_CASE("subscriptions: one key does not take all the room there is") {
+    Table table({.most_running = 2});
+    table.hear("a", "one");
+    table.hear("b", "one");
+    const auto first = table.nodes.choose("a", table.now, 0);
+    CHECK_FALSE(table.nodes.is_full("a"));
+    const auto second = table.nodes.choose("a", table.now, 0);
+    CHECK(table.nodes.is_full("a"));
+    CHECK_FALSE(table.nodes.is_full("b"));
+    CHECK_FALSE(table.nodes.is_full("c"));
   }
 }

@@ -85,6 +85,16 @@ class Command(SystemCase):
         self.world.remove("none")
         self.world.emperor.wait_gone("none")
 
+    def test_one_that_never_comes_up_holds_nobody(self):
+        """Its listening socket may block whoever accepts from it; the emperor never does."""
+        self.world.drop("hopeless", None, app=None, lines=["command = /bin/false", f"socket = {self.socket('hopeless')}"])
+        self.world.emperor.wait_state("hopeless", "backoff")
+        for _ in range(3):
+            row = self.world.emperor.row("hopeless")
+            until("it was tried again", lambda r=row["restarts"]: self.world.emperor.row("hopeless")["restarts"] > r)
+        self.world.remove("hopeless")
+        self.world.emperor.wait_gone("hopeless")
+
     def test_it_is_restarted_when_it_dies(self):
         self.command("dies", mark="dies")
         first = self.world.emperor.wait_state("dies", "ready")
