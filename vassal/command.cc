@@ -16,6 +16,7 @@
 #include "vassal/hooks.h"
 #include "vassal/journal.h"
 #include "vassal/leftovers.h"
+#include "vassal/master.h"
 #include "vassal/master_slots.h"
 
 namespace vassal {
@@ -91,7 +92,8 @@ int Command::run() {
   if (const auto ran = run_hooks(config_, HookPhase::atexit); !ran)
     say(Level::warn, ran.error().message());
   end_leftovers();
-  return *exit_code_;
+  if (again_) outside_.give_back();
+  return again_ ? kRunAgain : *exit_code_;
 }
 
 base::Result<> Command::start() {
@@ -183,6 +185,8 @@ void Command::on_lifeline() {
       drain(base::Clock::now());
     else if (message->verb == wire::lifeline::kStop)
       exit_code_ = 0;
+    else if (message->verb == wire::lifeline::kReload && !draining_)
+      again_ = true, drain(base::Clock::now());
   }
 }
 

@@ -29,7 +29,7 @@ class Command {
           std::vector<ListenerName> listeners,
           Lifeline& lifeline);
 
-  /// Runs the program until it ends; the exit code of this process.
+  /// Runs the program until it ends; the exit code of this process, or kRunAgain.
   int run();
 
  private:
@@ -58,6 +58,7 @@ class Command {
   base::Fd notify_;  // where sd_notify(3) arrives
   pid_t pid_ = 0;
   bool draining_ = false;
+  bool again_ = false;  // to be followed by the same program on the same sockets
   std::optional<base::Instant> kill_at_;
   std::optional<int> exit_code_;
 };
