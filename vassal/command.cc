@@ -23,6 +23,7 @@ namespace vassal {
 
 namespace {
 
+constexpr int kMostAtOnce = 64;
 constexpr int kShellNotFound = 127;
 constexpr int kShellNotRunnable = 126;
 constexpr int kShellSignalled = 128;
@@ -202,8 +203,12 @@ void Command::on_line() {
 }
 
 void Command::on_notify() {
-  while (const auto text = receive_own(notify_.get()))
-    tell(state_.on_notify(*text));
+  // Anybody may send here; whoever never stops must not keep us from everything else.
+  for (int i = 0; i < kMostAtOnce; ++i)
+    if (const auto text = receive_own(notify_.get()))
+      tell(state_.on_notify(*text));
+    else
+      return;
 }
 
 void Command::tick(base::Instant now) {
