@@ -182,6 +182,8 @@ void Launcher::heard(Vassal& vassal,
                                base::printable(message.get("reason"), 200));
   else if (message.verb == verbs::kIdle && generation->ready && !generation->over)
     s_.reports.on_idle(vassal, generation->number);
+  else if (message.verb == verbs::kRotateLog || message.verb == verbs::kReopenLog)
+    s_.logger.refresh(vassal.name, message.verb == verbs::kRotateLog);
   else if (message.verb == verbs::kWorkerDied && may_tell(*generation))
     s_.log.info("vassal {}: worker died generation={} worker={} reason=\"{}\"",
                 vassal.name, generation->number,

@@ -162,6 +162,11 @@ void LogStream::ask(Ask what) {
   s_.ask(id_, what);
 }
 
+void LogStream::refresh(Ask what) {
+  const bool early = base::Clock::now() < facts_.may_rotate_from;
+  if (file_ && !early && (what == Ask::open || facts_.size > 0)) ask(what);
+}
+
 void LogStream::write_out() {
   std::erase_if(followers_, [](const auto& f) { return f->gone(); });
   if (out_.empty()) return;

@@ -39,6 +39,8 @@ class LogStream : public std::enable_shared_from_this<LogStream> {
   void configure(LogSettings settings);
   /// The answer to what was asked; empty: there is none, for that reason.
   void take_file(base::Fd file, const std::string& path, const std::string& why_not);
+  /// Asks for another file beside the one it has, unless it just got it.
+  void refresh(Ask what);
   void read(base::Fd client, size_t lines, bool follow);
   void end();
 

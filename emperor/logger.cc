@@ -71,6 +71,9 @@ void Logger::heard(Incoming incoming) {
     else if (message.verb == verbs::kRead && fd)
       stream->read(std::move(fd), message.number("lines").value_or(0),
                    message.number("follow").value_or(0) != 0);
+    else if (message.verb == verbs::kFresh)
+      stream->refresh(message.number("rotate").value_or(0) != 0 ? LogStream::Ask::rotate
+                                                                : LogStream::Ask::open);
     else if (message.verb == verbs::kEnd)
       stream->end();
   }

@@ -190,6 +190,8 @@ base::Result<> LoggerLink::keep(const std::string& vassal,
   Stream& stream = streams_[vassal];
   const bool fresh = !stream.read || !stream.write;
   if (fresh) TRY(make_pipe(vassal, &stream));
+  // Whoever had it before may have left it without blocking, and lose lines by that.
+  (void)base::set_blocking(stream.write.get(), base::Blocking::yes);
   // So that /dev/stderr can be opened by whose it is.
   if (identity) (void)::fchown(stream.write.get(), identity->uid, identity->gid);
   auto settings = log_settings(vassal, config, own_path(vassal), s_.options.log_space);
@@ -253,6 +255,14 @@ void LoggerLink::read(const std::string& vassal, int client, size_t lines, bool 
                      .set("lines", lines)
                      .set("follow", follow ? 1 : 0),
                  {&client, 1});
+}
+
+void LoggerLink::refresh(const std::string& vassal, bool rotate) {
+  const auto found = streams_.find(vassal);
+  if (found == streams_.end() || !channel_) return;
+  channel_->send(wire::Message{verbs::kFresh, {}}
+                     .set("id", found->second.id)
+                     .set("rotate", rotate ? 1 : 0));
 }
 
 LoggerLink::Stream* LoggerLink::find(uint64_t id) {

@@ -53,6 +53,9 @@ class LoggerLink {
   /// Gives `client` the last lines, and with `follow` what comes after them.
   void read(const std::string& vassal, int client, size_t lines, bool follow);
   bool has(const std::string& vassal) const { return streams_.contains(vassal); }
+  /// A file of its own beside what it writes now is wanted: the old one is put away, or
+  /// was by somebody else.
+  void refresh(const std::string& vassal, bool rotate);
   /// A log in the run directory.
   std::string own_path(const std::string& vassal) const;
 

@@ -427,6 +427,12 @@ void apply_touch_reload(ConfigBuild& build, const Setting& s) {
 void apply_touch_workers_reload(ConfigBuild& build, const Setting& s) {
   add_touched(build, s, &build.config.touch_workers_reload);
 }
+void apply_touch_logrotate(ConfigBuild& build, const Setting& s) {
+  add_touched(build, s, &build.config.touch_logrotate);
+}
+void apply_touch_logreopen(ConfigBuild& build, const Setting& s) {
+  add_touched(build, s, &build.config.touch_logreopen);
+}
 
 void apply_plugins(ConfigBuild& build, const Setting& s) {
   static constexpr std::array<std::string_view, 10> kBuiltIn = {

@@ -21,7 +21,8 @@ Apply apply_queue_max, apply_queue_timeout;
 Apply apply_hook;
 Apply apply_logto, apply_daemonize, apply_logger, apply_log_encoder, apply_log_date,
     apply_log_maxsize, apply_log_keep, apply_log_rate;
-Apply apply_health_check, apply_touch_reload, apply_touch_workers_reload;
+Apply apply_health_check, apply_touch_reload, apply_touch_workers_reload,
+    apply_touch_logrotate, apply_touch_logreopen;
 Apply apply_plugins, apply_route;
 
 }  // namespace vassal

@@ -142,6 +142,8 @@ struct VassalConfig {
   std::chrono::seconds health_check_timeout{10};
   std::vector<std::string> touch_reload;
   std::vector<std::string> touch_workers_reload;
+  std::vector<std::string> touch_logrotate;
+  std::vector<std::string> touch_logreopen;
   uint32_t buffer_size = 65535;
   uint64_t limit_post = 0;  ///< 0 = no limit of its own
 

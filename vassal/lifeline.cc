@@ -70,6 +70,10 @@ void Lifeline::failed(std::string_view reason) {
   send(message);
 }
 
+void Lifeline::ask_log(const char* how) {
+  send({.verb = how, .fields = {}});
+}
+
 bool Lifeline::ask_reload(std::string_view why) {
   if (!fd_ || speech_ != Speech::messages) return false;
   wire::Message message{.verb = wire::lifeline::kReloadMe, .fields = {}};

@@ -46,6 +46,8 @@ class Lifeline {
   }
   /// Wants to be replaced by a fresh generation; false if no emperor of ours is there.
   bool ask_reload(std::string_view why);
+  /// Wants a fresh log; `how` is the verb.
+  void ask_log(const char* how);
   /// There was somebody once.
   bool lost() const { return given_ && !fd_; }
   void worker_died(uint32_t worker_id, std::string_view reason);

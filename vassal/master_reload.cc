@@ -30,11 +30,20 @@ void Master::ask_reload(const std::string& why) {
 void Master::on_touches(base::Instant now) {
   for (const Touch& touch : touches_.look(now)) {
     if (phase_ == Phase::draining) return;
-    if (touch.wish == Touch::Wish::reload) {
-      ask_reload("touch-reload " + touch.path);
-    } else {
-      say(Level::info, "replaces its workers: touch-workers-reload " + touch.path);
-      renew_workers();
+    switch (touch.wish) {
+      case Touch::Wish::reload:
+        ask_reload("touch-reload " + touch.path);
+        break;
+      case Touch::Wish::workers:
+        say(Level::info, "replaces its workers: touch-workers-reload " + touch.path);
+        renew_workers();
+        break;
+      case Touch::Wish::log_rotate:
+        lifeline_.ask_log(wire::lifeline::kRotateLog);
+        break;
+      case Touch::Wish::log_reopen:
+        lifeline_.ask_log(wire::lifeline::kReopenLog);
+        break;
     }
   }
 }

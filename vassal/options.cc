@@ -112,6 +112,8 @@ constexpr Row kRows[] = {
   {"log-maxsize", "log-max-size", size, "16M", tenant, honoured, apply_log_maxsize, "Size at which the log is put away as NAME.1 and a fresh one begun. The emperor's log-space bounds all of them."},
   {"log-max-age", "", duration, "off", tenant, honoured, set_duration<&C::log_max_age>, "Age at which the log is put away."},
   {"log-keep", "", number, "4", tenant, honoured, apply_log_keep, "How many logs that were put away are kept, at most 100."},
+  {"touch-logrotate", "", list, "", tenant, honoured, apply_touch_logrotate, "A file whose change puts the log away."},
+  {"touch-logreopen", "", list, "", tenant, honoured, apply_touch_logreopen, "A file whose change opens the log again, after another program put it away."},
   {"log-rate", "", size, "8M", operator_only, honoured, apply_log_rate, "Bytes per second that are logged, with a burst of five seconds' worth; what is above is dropped and counted. `max` is no limit."},
   {"log-rate-lines", "", number, "off", operator_only, honoured, set_number<&C::log_rate_lines>, "Lines per second that are logged."},
   {"disable-logging", "", flag, "false", tenant, honoured, set_flag<&C::disable_logging>, "No line per request."},

@@ -91,7 +91,6 @@ constexpr Row kRows[] = {
   missing("shared-socket", "map-socket zerg zerg-server", "sockets belong to one vassal"),
 
   // reloading and recycling
-  missing("touch-logreopen", "touch-logrotate", "not watched"),
   missing("py-autoreload", "python-autoreload py-auto-reload python-auto-reload", "not available: `emperorctl reload` loads new code"),
   missing("max-worker-lifetime", "max-worker-lifetime-delta min-worker-lifetime", "not available in this version"),
   missing("reload-on-rss", "reload-on-as evil-reload-on-rss evil-reload-on-as reload-on-uss reload-on-pss", "not available in this version; memory-max bounds the vassal"),

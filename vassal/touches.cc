@@ -22,11 +22,16 @@ std::string directory_of(const std::string& path) {
 
 }  // namespace
 
+void Touches::add(Touch::Wish wish, const std::vector<std::string>& paths) {
+  for (const auto& path : paths)
+    files_.push_back({{wish, path}, look_of(path)});
+}
+
 void Touches::open(const VassalConfig& config) {
-  for (const auto& path : config.touch_reload)
-    files_.push_back({{Touch::Wish::reload, path}, look_of(path)});
-  for (const auto& path : config.touch_workers_reload)
-    files_.push_back({{Touch::Wish::workers, path}, look_of(path)});
+  add(Touch::Wish::reload, config.touch_reload);
+  add(Touch::Wish::workers, config.touch_workers_reload);
+  add(Touch::Wish::log_rotate, config.touch_logrotate);
+  add(Touch::Wish::log_reopen, config.touch_logreopen);
   if (files_.empty()) return;
   inotify_ = base::Fd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   bool all = static_cast<bool>(inotify_);

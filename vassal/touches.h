@@ -1,5 +1,4 @@
-// Touches: the files whose change asks for something (`touch-reload`,
-// `touch-workers-reload`).
+// Touches: the files whose change asks for something (`touch-reload` and its sisters).
 //
 // Watched by the vassal, so with the tenant's ids and in its directories. inotify only
 // says that something may have changed; what the file looks like decides. Where inotify
@@ -21,8 +20,10 @@ namespace vassal {
 
 struct Touch {
   enum class Wish {
-    reload,  ///< a fresh generation
-    workers  ///< fresh workers, one after the other
+    reload,      ///< a fresh generation
+    workers,     ///< fresh workers, one after the other
+    log_rotate,  ///< its log is to be put away
+    log_reopen   ///< its log was put away by somebody else
   };
   Wish wish = Wish::reload;
   std::string path;
@@ -54,6 +55,7 @@ class Touches {
     Looks looks;
   };
   static Looks look_of(const std::string& path);
+  void add(Touch::Wish wish, const std::vector<std::string>& paths);
   bool watch(const std::string& path);
 
   std::vector<File> files_;

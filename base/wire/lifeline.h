@@ -16,6 +16,9 @@ inline constexpr char kHeartbeat[] =
 inline constexpr char kIdle[] = "idle";  ///< it had nothing to do and may be put to sleep
 inline constexpr char kReloadMe[] =
     "reload-me";  ///< start a fresh generation; field: reason (one line)
+inline constexpr char kRotateLog[] = "rotate-log";  ///< put my log away
+inline constexpr char kReopenLog[] =
+    "reopen-log";  ///< somebody put my log away, begin another
 inline constexpr char kWorkerDied[] =
     "worker-died";  ///< fields: worker, reason ("signal 9 (Killed)", "harakiri")
 

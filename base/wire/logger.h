@@ -16,8 +16,9 @@ inline constexpr char kFile[] =
     "file";  ///< id, path (+ 1 fd): write there; or error: there is none
 inline constexpr char kRead[] =
     "read";  ///< id, lines, follow (+ 1 fd): send the last lines to that socket
-inline constexpr char kEnd[] = "end";    ///< id: write what is left and forget it
-inline constexpr char kStop[] = "stop";  ///< write what is left of all and exit 0
+inline constexpr char kFresh[] = "fresh";  ///< id, rotate: ask for a file again
+inline constexpr char kEnd[] = "end";      ///< id: write what is left and forget it
+inline constexpr char kStop[] = "stop";    ///< write what is left of all and exit 0
 
 // logger -> emperor
 inline constexpr char kOpen[] = "open";      ///< id: I need its file

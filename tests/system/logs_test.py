@@ -204,6 +204,31 @@ class Logs(SystemCase):
         self.assertEqual((os.stat(log).st_uid, os.stat(log + ".1").st_uid), (ALICE, ALICE))
         self.assertEqual(self.read(victim), "untouched")
 
+    def test_a_touched_file_puts_the_log_away_or_opens_it_again(self):
+        home = self.world._folder("touches", 0o755)
+        os.chown(home, ALICE, ALICE)
+        for file in ("rotate", "reopen"):
+            self.world.write(os.path.join(home, file), "", owner=ALICE)
+        log = os.path.join(home, "log")
+        self.up("touches", [f"chdir = {home}", f"logto = {log}", "touch-logrotate = rotate", "touch-logreopen = reopen"])
+        self.ask("touches", "/say", text="first")
+        self.until_in("first", log)
+
+        def fresh(file):
+            def there():
+                os.utime(os.path.join(home, file))
+                return os.path.exists(log) and "first" not in self.read(log)
+            until(f"a fresh log after {file}", there, every=0.1)
+
+        fresh("rotate")
+        self.until_in("first", log + ".1")
+        self.ask("touches", "/say", text="first again")
+        self.until_in("first again", log)
+        os.rename(log, log + ".mine")
+        fresh("reopen")
+        self.ask("touches", "/say", text="second")
+        self.until_in("second", log)
+
     def test_where_the_tenant_may_not_rename_it_is_emptied(self):
         home = self.world._folder("closed", 0o755)
         log = self.world.write(os.path.join(home, "log"), "", owner=ALICE)
