@@ -55,12 +55,12 @@ uvx::Task<void> LogReader::write(std::shared_ptr<LogReader> self) {
     }
     const ssize_t n = ::send(self->client_.get(), self->waiting_.data(),
                              self->waiting_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n > 0)
+    if (n >= 0) {
       self->waiting_.erase(0, static_cast<size_t>(n));
-    else if (errno != EAGAIN && errno != EINTR)
-      break;
-    else if (!co_await self->poll_.writable(base::Deadline::in(kPatience)))
-      break;
+      continue;
+    }
+    if (errno != EAGAIN && errno != EINTR) break;
+    if (!co_await self->poll_.writable(base::Deadline::in(kPatience))) break;
   }
   self->close();
 }

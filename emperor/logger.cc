@@ -65,18 +65,23 @@ void Logger::heard(Incoming incoming) {
       stream->end();
     idle_.set();
   } else if (const auto stream = find(message)) {
-    if (message.verb == verbs::kFile)
-      stream->take_file(std::move(fd), std::string(message.get("path")),
-                        std::string(message.get("error")));
-    else if (message.verb == verbs::kRead && fd)
-      stream->read(std::move(fd), message.number("lines").value_or(0),
-                   message.number("follow").value_or(0) != 0);
-    else if (message.verb == verbs::kFresh)
-      stream->refresh(message.number("rotate").value_or(0) != 0 ? LogStream::Ask::rotate
-                                                                : LogStream::Ask::open);
-    else if (message.verb == verbs::kEnd)
-      stream->end();
+    tell(*stream, message, std::move(fd));
   }
+}
+
+void Logger::tell(LogStream& stream, const wire::Message& message, base::Fd fd) {
+  const auto flag = [&](const char* name) {
+    return message.number(name).value_or(0) != 0;
+  };
+  if (message.verb == verbs::kFile)
+    stream.take_file(std::move(fd), std::string(message.get("path")),
+                     std::string(message.get("error")));
+  else if (message.verb == verbs::kRead && fd)
+    stream.read(std::move(fd), message.number("lines").value_or(0), flag("follow"));
+  else if (message.verb == verbs::kFresh)
+    stream.refresh(flag("rotate") ? LogStream::Ask::rotate : LogStream::Ask::open);
+  else if (message.verb == verbs::kEnd)
+    stream.end();
 }
 
 void Logger::stream(const wire::Message& message, base::Fd pipe) {

@@ -29,6 +29,7 @@ class Logger {
   static uvx::Task<void> listen(Logger* self);
   void heard(Incoming incoming);
   void stream(const wire::Message& message, base::Fd pipe);
+  static void tell(LogStream& stream, const wire::Message& message, base::Fd fd);
   std::shared_ptr<LogStream> find(const wire::Message& message) const;
 
   uvx::Loop& loop_;

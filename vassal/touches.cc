@@ -68,7 +68,7 @@ std::vector<Touch> Touches::look(base::Instant now) {
   if (look_at_) look_at_ = now + kLookEvery;
   std::vector<Touch> touched;
   for (File& file : files_) {
-    Looks looks = look_of(file.touch.path);
+    const Looks looks = look_of(file.touch.path);
     if (looks == file.looks) continue;
     if (inotify_ && looks.inode != file.looks.inode) (void)watch(file.touch.path);
     file.looks = looks;

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -15,25 +16,38 @@ namespace {
 
 using nlohmann::json;
 
+/// UTF-8 by first byte: how long the character is, and the least second byte that is no
+/// longer form of a shorter character.
+struct Utf8 {
+  unsigned first;
+  unsigned last;
+  size_t length;
+  unsigned least_second;
+};
+// U+0080 to U+009F, behind c2, are control characters too.
+constexpr std::array<Utf8, 6> kUtf8{{{0xc2, 0xc2, 2, 0xa0},
+                                     {0xc3, 0xdf, 2, 0x80},
+                                     {0xe0, 0xe0, 3, 0xa0},
+                                     {0xe1, 0xef, 3, 0x80},
+                                     {0xf0, 0xf0, 4, 0x90},
+                                     {0xf1, 0xf4, 4, 0x80}}};
+
+unsigned byte_of(std::string_view text, size_t at) {
+  return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+}
+
 /// Bytes of the UTF-8 character that begins here; 0 if none does, or if a terminal would
 /// obey it.
 size_t character_at(std::string_view text, size_t at) {
-  const auto byte = [&](size_t i) -> unsigned {
-    return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0;
-  };
-  const auto follows = [&](size_t count) {
-    for (size_t i = 1; i <= count; ++i)
-      if ((byte(i) & 0xc0) != 0x80) return false;
-    return true;
-  };
-  const unsigned first = byte(0);
+  const unsigned first = byte_of(text, at);
   if (first == '\t' || (first >= 0x20 && first < 0x7f)) return 1;
-  // U+0080 to U+009F are control characters too
-  if (first == 0xc2) return follows(1) && byte(1) >= 0xa0 ? 2 : 0;
-  if (first > 0xc2 && first < 0xe0) return follows(1) ? 2 : 0;
-  if (first >= 0xe0 && first < 0xf0)
-    return follows(2) && (first != 0xe0 || byte(1) >= 0xa0) ? 3 : 0;
-  if (first >= 0xf0 && first < 0xf5) return follows(3) ? 4 : 0;
+  for (const Utf8& form : kUtf8) {
+    if (first < form.first || first > form.last) continue;
+    bool whole = byte_of(text, at + 1) >= form.least_second;
+    for (size_t i = 1; i < form.length; ++i)
+      whole = whole && (byte_of(text, at + i) & 0xc0) == 0x80;
+    return whole ? form.length : 0;
+  }
   return 0;
 }
 

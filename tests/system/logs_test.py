@@ -222,8 +222,8 @@ class Logs(SystemCase):
 
         fresh("rotate")
         self.until_in("first", log + ".1")
-        self.ask("touches", "/say", text="first again")
-        self.until_in("first again", log)
+        self.ask("touches", "/say", text="first-again")
+        self.until_in("first-again", log)
         os.rename(log, log + ".mine")
         fresh("reopen")
         self.ask("touches", "/say", text="second")
