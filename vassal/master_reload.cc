@@ -61,7 +61,7 @@ void Master::renew_workers() {
 /// The next one leaves when the one before is back and has loaded what it loads.
 void Master::go_on_with_chain(base::Instant now) {
   while (!chain_.empty() && phase_ != Phase::draining) {
-    Slot& slot = slots_[chain_.back()];
+    const Slot& slot = slots_[chain_.back()];
     if (chain_pid_ == 0 && slot.pid != 0) {
       chain_pid_ = slot.pid;
       dismiss(chain_.back(), now + config_.worker_reload_mercy);
