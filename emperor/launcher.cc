@@ -131,7 +131,7 @@ uvx::Task<void> Launcher::listen_to(Launcher* self,
 }
 
 void Launcher::watch(const Vassal& vassal, const Gen& generation) {
-  if (generation->end_watch == nullptr && !generation->exited)
+  if (!std::exchange(generation->watched, true) && !generation->exited)
     s_.tasks.spawn(watch_end(this, vassal.name, generation));
 }
 
@@ -146,6 +146,7 @@ uvx::Task<void> Launcher::watch_end(Launcher* self, std::string name, Gen genera
   // still holds its vassal.
   co_await self->s_.loop.yield();
   const base::Pidfd& process = generation->pidfd;
+  co_await self->s_.loop.yield();  // its end is never told from within watch_everybody()
   {
     uvx::Poll poll(self->s_.loop, process.fd());
     generation->end_watch = &poll;

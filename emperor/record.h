@@ -53,7 +53,8 @@ struct Generation {
   std::optional<base::Instant> last_beat;  ///< since then it is missed when silent
   base::Instant told_since;                ///< for the lines it adds to our log
   unsigned told = 0;
-  uvx::Poll* end_watch = nullptr;       ///< while its end is seen by its pidfd only
+  bool watched = false;                 ///< its end is seen by its pidfd
+  uvx::Poll* end_watch = nullptr;       ///< while that is waited for
   std::string failure;                  ///< why it could not start, or how it ended
   DeathKind death = DeathKind::unseen;  ///< what kind of failure that is
 };

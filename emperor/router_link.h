@@ -94,7 +94,8 @@ class RouterLink {
     pid_t pid = -1;
     base::Pidfd pidfd;
     bool up = false;                 ///< it accepts
-    uvx::Poll* end_watch = nullptr;  ///< while its end is seen by its pidfd only
+    bool watched = false;            ///< its end is seen by its pidfd
+    uvx::Poll* end_watch = nullptr;  ///< while that is waited for
     std::shared_ptr<Connection> connection;
     std::unique_ptr<Process> before;  ///< serves until this one does
     base::Duration wait = std::chrono::milliseconds(10);
@@ -115,7 +116,8 @@ class RouterLink {
   bool leaving_ended(pid_t pid);
   void close(Process& process);
   void watch(Process& process);
-  static uvx::Task<void> watch_end(RouterLink* self, base::Pidfd process, Process* whose);
+  static uvx::Task<void> watch_end(RouterLink* self, base::Pidfd process);
+  Process* find(pid_t pid) const;
   /// Every process there is: those that serve, those before them, those that leave.
   std::vector<Process*> everybody() const;
   void queue_picture(Connection& connection);

@@ -187,10 +187,9 @@ void RouterLink::let_leave(std::unique_ptr<Process> process) {
 // -------------------------------------------------------------------------------------
 
 bool RouterLink::on_exit(pid_t pid, base::ExitStatus status) {
-  const auto all = everybody();
-  const auto found = std::ranges::find(all, pid, &Process::pid);
-  if (found == all.end()) return false;
-  const size_t index = (*found)->index;
+  const Process* process = find(pid);
+  if (process == nullptr) return false;
+  const size_t index = process->index;
   if (status.success())
     s_.log.info("router {}: ended pid={}", index, pid);
   else
@@ -233,7 +232,8 @@ void RouterLink::serving_ended(std::unique_ptr<Process>& process) {
 
 void RouterLink::close(Process& process) {
   if (process.connection) process.connection->close();
-  if (auto* watch = std::exchange(process.end_watch, nullptr)) watch->close();
+  if (auto* poll = std::exchange(process.end_watch, nullptr)) poll->close();
+  process.watched = false;
   process.connection.reset();
   process.pid = -1;
   process.pidfd = {};
@@ -245,27 +245,35 @@ void RouterLink::watch_everybody() {
 }
 
 void RouterLink::watch(Process& process) {
-  if (process.end_watch != nullptr) return;
-  if (auto copy = base::duplicate(process.pidfd.fd()))
-    s_.tasks.spawn(watch_end(this, base::Pidfd(process.pid, *std::move(copy)), &process));
+  if (process.watched) return;
+  auto copy = base::duplicate(process.pidfd.fd());
+  if (!copy) return;
+  process.watched = true;
+  s_.tasks.spawn(watch_end(this, base::Pidfd(process.pid, *std::move(copy))));
 }
 
-uvx::Task<void> RouterLink::watch_end(RouterLink* self,
-                                      base::Pidfd pidfd,
-                                      Process* whose) {
+RouterLink::Process* RouterLink::find(pid_t pid) const {
+  const auto all = everybody();
+  const auto found = std::ranges::find(all, pid, &Process::pid);
+  return found == all.end() ? nullptr : *found;
+}
+
+uvx::Task<void> RouterLink::watch_end(RouterLink* self, base::Pidfd pidfd) {
+  co_await self->s_.loop.yield();  // its end is never told from within an order
   {
     uvx::Poll poll(self->s_.loop, pidfd.fd());
-    whose->end_watch = &poll;
+    Process* process = self->find(pidfd.pid());
+    if (process == nullptr) co_return;
+    process->end_watch = &poll;
     while (!pidfd.ended())
       if (!co_await poll.readable()) co_return;
+    // It may be gone, if somebody else said so first.
+    process = self->find(pidfd.pid());
+    if (process == nullptr) co_return;
+    process->end_watch = nullptr;
   }
-  // Whose it was may be gone, if somebody else said so first.
-  const auto all = self->everybody();
-  const auto found = std::ranges::find(all, pidfd.pid(), &Process::pid);
-  if (found == all.end()) co_return;
-  (*found)->end_watch = nullptr;
-  self->on_exit(pidfd.pid(), pidfd.ended_how().value_or(base::ExitStatus{
-                                 base::ExitStatus::Kind::signalled, SIGKILL}));
+  const base::ExitStatus unseen{base::ExitStatus::Kind::signalled, SIGKILL};
+  self->on_exit(pidfd.pid(), pidfd.ended_how().value_or(unseen));
 }
 
 size_t RouterLink::running() const {

@@ -54,39 +54,33 @@ class Shutdown(unittest.TestCase):
         self.assertEqual(self.world.stop(), [])
 
 
-class Unkillable(unittest.TestCase):
-    """Something in a vassal's cgroup does not end, whatever the emperor does (here: always another one comes)."""
+FREEZER = "/sys/fs/cgroup/freezer"
 
+
+class Unkillable(unittest.TestCase):
+    """A process that does not end, whatever the emperor does: SIGKILL has to wait for the freezer of cgroup v1."""
+
+    @unittest.skipUnless(os.path.isdir(FREEZER), "no cgroup v1 freezer here")
     def test_it_is_named_and_left_behind(self):
         world = World(kill_patience="1", shutdown_mercy="1")
         self.addCleanup(leftovers.remove_cgroups, world.cgroup_root)
         self.addCleanup(world.destroy)
         world.start()
-        world.up("undead", "undead.test", uid=ALICE)
+        frozen = world.up("undead", "undead.test", uid=ALICE)["pid"]
         world.up("mortal", "mortal.test", uid=BOB)
-        group = next((d for d in leftovers.cgroup_directories(world.cgroup_root) if os.path.isdir(d + "/undead/gen-1")), None)
-        if group is None:
-            self.skipTest("no cgroups here")
-        stop, comers = threading.Event(), []
-
-        def come():
-            while not stop.wait(0.005):
-                if not comers or comers[-1].poll() is not None:
-                    comers.append(subprocess.Popen(["sleep", "60"]))
-                    with open(group + "/undead/gen-1/cgroup.procs", "w") as procs:
-                        procs.write(str(comers[-1].pid))
-
-        coming = threading.Thread(target=come)
-        coming.start()
+        group = f"{FREEZER}/imperium-frozen-{os.getpid()}"
+        os.mkdir(group)
+        self.addCleanup(os.rmdir, group)
+        for file, text in (("cgroup.procs", str(frozen)), ("freezer.state", "FROZEN")):
+            with open(os.path.join(group, file), "w") as f:
+                f.write(text)
         try:
-            until("somebody is there", lambda: comers)
             self.assertEqual(world.emperor.shutdown(), 0)
+            self.assertTrue(processes.alive(frozen))
         finally:
-            stop.set()
-            coming.join()
-            for comer in comers:
-                comer.kill()
-                comer.wait()
+            with open(os.path.join(group, "freezer.state"), "w") as f:
+                f.write("THAWED")
+            until("it ends at last", lambda: not os.path.exists(f"/proc/{frozen}"))
         self.assertIn("vassal undead: cannot be killed, left behind", world.emperor.tail(60))
         self.assertNotIn("mortal: cannot", world.emperor.tail(60))
 
