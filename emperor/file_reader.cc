@@ -19,6 +19,14 @@ constexpr auto kPatience = 10s;
 constexpr auto kEndTime = 1s;
 }  // namespace
 
+void FileReader::set_options(vassal::ReadOptions options) {
+  options_ = std::move(options);
+  if (auto host = ReaderHost::start(options_))
+    host_ = *std::move(host);
+  else
+    log_.warn("reader: {}", host.error().message());
+}
+
 void FileReader::request(const std::string& path,
                          uid_t uid,
                          gid_t gid,
@@ -68,22 +76,33 @@ uvx::Task<void> FileReader::work(FileReader* self, Owner owner) {
 }
 
 uvx::Task<FileReader::Paths> FileReader::read_batch(Owner owner, Paths paths) {
-  vassal::ReadOptions options = options_;
-  options.links = std::get<2>(owner);
-  auto child =
-      vassal::start_reader(paths, std::get<0>(owner), std::get<1>(owner), options);
+  auto child = start(owner, paths);
   if (!child) {
     tell_lost(paths.front(), child.error().message());
     co_return Paths(paths.begin() + 1, paths.end());
   }
   size_t done = 0;
   const auto read = co_await take_results(*child, paths, &done);
-  (void)child->process.signal(SIGKILL);  // it has said what it had to say
-  co_await reap(child->process);
+  child->output.reset();
+  if (child->process) {
+    (void)child->process.signal(SIGKILL);  // it has said what it had to say
+    co_await reap(child->process);
+  }
   if (done < paths.size())
     tell_lost(paths[done++],
               read ? "the reader died of it (a limit was hit)" : read.error().message());
   co_return Paths(paths.begin() + static_cast<long>(done), paths.end());
+}
+
+/// By the host; without one (it was killed, its socket is full) by ourselves.
+base::Result<vassal::ReaderChild> FileReader::start(const Owner& owner,
+                                                    const Paths& paths) {
+  const auto [uid, gid, links] = owner;
+  if (auto output = host_.read(paths, uid, gid, links))
+    return vassal::ReaderChild{{}, *std::move(output), paths};
+  vassal::ReadOptions options = options_;
+  options.links = links;
+  return vassal::start_reader(paths, uid, gid, options);
 }
 
 /// Hands on what the child sends until its end; `*done` counts.

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/uv/task_group.h"
+#include "emperor/reader_host.h"
 #include "vassal/reader.h"
 
 namespace emperor {
@@ -33,7 +34,7 @@ class FileReader {
   /// followed only if the caller has judged what it points to.
   void request(const std::string& path, uid_t uid, gid_t gid, base::Links links);
   /// How every file is read; the owner's links and ids are the request's.
-  void set_options(vassal::ReadOptions options) { options_ = std::move(options); }
+  void set_options(vassal::ReadOptions options);
   /// Nothing is queued or being read.
   bool idle() const { return queues_.empty(); }
   /// Called once, when everything asked for so far was read.
@@ -48,6 +49,7 @@ class FileReader {
   static uvx::Task<void> work(FileReader* self, Owner owner);
   /// Reads a batch and gives what is left of it: all but those that have a result now.
   uvx::Task<Paths> read_batch(Owner owner, Paths paths);
+  base::Result<vassal::ReaderChild> start(const Owner& owner, const Paths& paths);
   uvx::Task<base::Result<>> take_results(const vassal::ReaderChild& child,
                                          const Paths& paths,
                                          size_t* done);
@@ -59,6 +61,7 @@ class FileReader {
   base::Log& log_;
   std::function<void(vassal::ReadResult)> on_result_;
   vassal::ReadOptions options_;
+  ReaderHost host_;
   /// What is to be read for one owner: in order, and none twice.
   struct Queue {
     std::deque<std::string> paths;

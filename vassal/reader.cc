@@ -217,21 +217,32 @@ void default_signals() {
 
 }  // namespace
 
-base::Result<ReaderChild> start_reader(std::vector<std::string> paths,
-                                       uid_t uid,
-                                       gid_t gid,
-                                       const ReadOptions& options) {
-  TRY_ASSIGN(auto pipe, base::make_pipe());
-  TRY(base::set_blocking(pipe.first.get(), base::Blocking::no));
+base::Result<pid_t> fork_reader(const std::vector<std::string>& paths,
+                                uid_t uid,
+                                gid_t gid,
+                                const ReadOptions& options,
+                                int output) {
   base::IniWorld world = world_of(uid, gid, options);
   // files that also run alone ask by `if-not-env = UWSGI_EMPEROR_FD` whether they do
   if (world.variable("UWSGI_EMPEROR_FD") == nullptr)
     world.environment.emplace_back("UWSGI_EMPEROR_FD", "3");
   const ReaderPlan plan{
       paths, uid, gid, options, std::move(world), address_space_for_a_reader()};
-  const pid_t pid = ::fork();
+  // Without the handlers for forks: libuv's closes its descriptors by number, and in a
+  // process that closed them already those are the reader's.
+  const pid_t pid = ::_Fork();
   if (pid < 0) return base::fail_errno("fork of the reader");
-  if (pid == 0) run_reader(plan, pipe.second.get());
+  if (pid == 0) run_reader(plan, output);
+  return pid;
+}
+
+base::Result<ReaderChild> start_reader(std::vector<std::string> paths,
+                                       uid_t uid,
+                                       gid_t gid,
+                                       const ReadOptions& options) {
+  TRY_ASSIGN(auto pipe, base::make_pipe());
+  TRY(base::set_blocking(pipe.first.get(), base::Blocking::no));
+  TRY_ASSIGN(const pid_t pid, fork_reader(paths, uid, gid, options, pipe.second.get()));
   TRY_ASSIGN(auto process, base::Pidfd::open(pid));
   return ReaderChild{std::move(process), std::move(pipe.first), std::move(paths)};
 }

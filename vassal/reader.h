@@ -62,6 +62,14 @@ base::Result<ReaderChild> start_reader(std::vector<std::string> paths,
                                        gid_t gid,
                                        const ReadOptions& options = {});
 
+/// The same, writing into `output`, for a process that collects its children itself (or
+/// has the kernel do it).
+base::Result<pid_t> fork_reader(const std::vector<std::string>& paths,
+                                uid_t uid,
+                                gid_t gid,
+                                const ReadOptions& options,
+                                int output);
+
 /// Waits for a reader's end and gives all its results. For tests and start-up; it blocks.
 base::Result<std::vector<ReadResult>> finish_reader(ReaderChild child);
 
