@@ -32,7 +32,7 @@ base::Result<base::Pidfd> start(const HookCommand& hook) {
   std::vector<std::string> words = {"/bin/sh", "-c", hook.command};
   std::vector<std::string> variables = {kPath};
   for (const auto& [name, value] : hook.environment)
-    variables.push_back(name + "=" + value);
+    variables.emplace_back(name).append("=").append(value);
   Exec exec;
   for (auto& word : words)
     exec.argv.push_back(word.data());
@@ -56,12 +56,13 @@ uvx::Task<base::Result<>> run_hook(uvx::Loop& loop,
   for (bool killed = false;;) {
     const auto woken =
         co_await poll.readable(killed ? base::Deadline::never() : deadline);
-    const auto status = child->try_wait();
-    if (!status) co_return base::wrap(status.error(), what);
-    if (*status && killed) co_return base::fail(what + ": not done within hook-timeout");
-    if (*status && !(*status)->success())
-      co_return base::fail(what + ": " + (*status)->describe());
-    if (*status) co_return base::Result<>{};
+    const auto waited = child->try_wait();
+    if (!waited) co_return base::wrap(waited.error(), what);
+    if (const auto& status = waited.value()) {
+      if (killed) co_return base::fail(what + ": not done within hook-timeout");
+      if (!status->success()) co_return base::fail(what + ": " + status->describe());
+      co_return base::Result<>{};
+    }
     if (woken) continue;
     (void)::kill(-child->pid(), SIGKILL);
     killed = true;

@@ -1,11 +1,28 @@
 #include "emperor/options_file.h"
 
+#include <set>
+
+#include "base/files.h"
+#include "base/ini.h"
 #include "emperor/options_uwsgi.h"
 #include "vassal/reader.h"
 
 namespace emperor {
 
 namespace {
+
+/// The sections that the file has lines of.
+std::set<std::string> sections_of(const std::string& path, OptionFaults* faults) {
+  std::set<std::string> sections;
+  const auto text = base::read_file(path, 1 << 20);
+  if (!text) {
+    faults->lines.push_back(text.error().message());
+    return sections;
+  }
+  for (const auto& line : base::parse_ini(*text).lines)
+    sections.insert(line.section);
+  return sections;
+}
 
 std::vector<base::Setting> section_of(const std::string& path,
                                       const std::string& section,
@@ -27,22 +44,23 @@ bool is_known(const base::Setting& setting) {
 }  // namespace
 
 void apply_file(const std::string& path, Options* options, OptionFaults* faults) {
-  std::vector<base::Setting> known;
-  const size_t before = faults->lines.size();
-  const auto shared = section_of(path, "uwsgi", faults);
-  const bool readable = faults->lines.size() == before;
-  for (const auto& setting : shared) {
-    if (is_known(setting))
-      known.push_back(setting);
-    else if (!setting.placeholder)
-      options->notes.push_back(setting.origin.text() + ": " + setting.key +
-                               " has no effect in the emperor's file");
+  const auto sections = sections_of(path, faults);
+  if (sections.contains("uwsgi")) {
+    std::vector<base::Setting> known;
+    for (auto& setting : section_of(path, "uwsgi", faults)) {
+      if (is_known(setting))
+        known.push_back(std::move(setting));
+      else if (!setting.placeholder)
+        options->notes.push_back(setting.origin.text() + ": " + setting.key +
+                                 " has no effect in the emperor's file");
+    }
+    apply(known, options, faults);
   }
-  apply(known, options, faults);
-  if (!readable) return;  // that would be told twice
-  std::vector<base::Setting> own;
-  for (auto& setting : section_of(path, "emperor", faults))
-    if (!setting.placeholder || is_known(setting)) own.push_back(std::move(setting));
+  if (!sections.contains("emperor")) return;
+  auto own = section_of(path, "emperor", faults);
+  std::erase_if(own, [](const base::Setting& setting) {
+    return setting.placeholder && !is_known(setting);
+  });
   apply(own, options, faults);
 }
 

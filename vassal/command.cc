@@ -106,18 +106,22 @@ base::Result<> Command::start() {
   base::Fd theirs;
   std::string notify;
   if (config_.command_type == CommandType::uwsgi) {
-    TRY_ASSIGN(auto pair, base::make_socketpair(SOCK_STREAM));
-    line_ = std::move(pair.first);
-    theirs = std::move(pair.second);
-    TRY(watch(epoll_, line_.get()));
+    TRY_ASSIGN(theirs, open_line());
   } else if (config_.command_type == CommandType::notify) {
     TRY_ASSIGN(notify, open_notify());
-    TRY(watch(epoll_, notify_.get()));
   }
   const auto plan = plan_command(config_, listeners_, theirs.get(), notify);
   TRY_ASSIGN(pid_, start_command(plan, outside_));
   say(Level::info, "command started pid=" + std::to_string(pid_));
   return {};
+}
+
+/// The program's end of the line.
+base::Result<base::Fd> Command::open_line() {
+  TRY_ASSIGN(auto pair, base::make_socketpair(SOCK_STREAM));
+  line_ = std::move(pair.first);
+  TRY(watch(epoll_, line_.get()));
+  return std::move(pair.second);
 }
 
 /// An abstract address that the kernel chooses: nothing to unlink, and any process of the
@@ -135,6 +139,7 @@ base::Result<std::string> Command::open_notify() {
   size = sizeof(address);
   if (::getsockname(notify_.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
     return base::fail_errno("the socket for sd_notify");
+  TRY(watch(epoll_, notify_.get()));
   return "@" + std::string(address.sun_path + 1, size - sizeof(address.sun_family) - 1);
 }
 

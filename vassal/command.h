@@ -34,6 +34,7 @@ class Command {
 
  private:
   base::Result<> start();
+  base::Result<base::Fd> open_line();
   base::Result<std::string> open_notify();
   void wait();
   void on_signals();

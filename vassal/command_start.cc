@@ -44,6 +44,7 @@ bool place_descriptors(const CommandPlan& plan) {
   if (::getenv("LISTEN_FDS") != nullptr)
     ::setenv("LISTEN_PID", std::to_string(::getpid()).c_str(), 1);
   std::vector<char*> argv;
+  argv.reserve(plan.argv.size() + 1);
   for (const auto& word : plan.argv)
     argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);

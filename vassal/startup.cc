@@ -169,6 +169,7 @@ base::Error run_again(const CommandLine& line, char** argv) {
   if (const char* number = ::getenv(wire::emperor_byte::kVariable); number != nullptr)
     ::fcntl(std::atoi(number), F_SETFD, 0);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words)
     arguments.push_back(word.data());
   arguments.push_back(nullptr);

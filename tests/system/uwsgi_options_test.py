@@ -150,6 +150,15 @@ log-level = info
 
 
 class Faults(unittest.TestCase):
+    def test_a_file_with_one_section(self):
+        for section in ("emperor", "uwsgi"):
+            with self.subTest(section), tempfile.TemporaryDirectory() as directory:
+                config = os.path.join(directory, "e.ini")
+                with open(config, "w") as f:
+                    f.write(f"[{section}]\nemperor = {directory}\nrun-dir = here\n")
+                done = subprocess.run([os.path.join(programs.bin_directory(), "emperor"), "--config", config], capture_output=True, text=True)
+                self.assertEqual(done.stderr, "emperor: run-dir: 'here' is not an absolute path\n")
+
     def test_every_fault_is_told_with_its_line(self):
         with tempfile.TemporaryDirectory() as directory:
             config = os.path.join(directory, "e.ini")
