@@ -90,12 +90,12 @@ uvx::Task<bool> head_came(uvx::Poll& poll, int client) {
   std::array<char, 1024> buffer;
   while (head.find("\r\n\r\n") == std::string::npos && head.size() < kMostHead) {
     const ssize_t n = ::recv(client, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (n > 0)
+    if (n > 0) {
       head.append(buffer.data(), static_cast<size_t>(n));
-    else if (n == 0 || (errno != EAGAIN && errno != EINTR))
-      co_return false;
-    else if (!co_await poll.readable(deadline))
-      co_return false;
+      continue;
+    }
+    const bool later = n < 0 && (errno == EAGAIN || errno == EINTR);
+    if (!later || !co_await poll.readable(deadline)) co_return false;
   }
   co_return head.starts_with("GET ");
 }
@@ -196,12 +196,12 @@ uvx::Task<void> StatsServer::send_page(uvx::Poll& poll, int client) {
   for (std::string_view rest = text; !rest.empty();) {
     const ssize_t n =
         ::send(client, rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (n >= 0)
+    if (n >= 0) {
       rest.remove_prefix(static_cast<size_t>(n));
-    else if (errno != EAGAIN && errno != EINTR)
-      co_return;
-    else if (!co_await poll.writable(deadline))
-      co_return;
+      continue;
+    }
+    const bool later = errno == EAGAIN || errno == EINTR;
+    if (!later || !co_await poll.writable(deadline)) co_return;
   }
 }
 
