@@ -98,8 +98,8 @@ class UnderUwsgisEmperor(SystemCase):
         self.world.write("foreign/demand.ini.socket", self.socket("demand"))
         app = self.world.write("apps/demand.py", APP.replace("{mark}", "woken"))
         ini = self.world.write("foreign/demand.ini", f"[uwsgi]\nuid = {ALICE}\ngid = {ALICE}\nwsgi-file = {app}\n")
-        until("its emperor listens for it", lambda: os.path.exists(self.socket("demand")), 15)
-        said = self.ask("demand")
+        # the file of a socket is there a moment before anybody listens
+        said = until("it answers", lambda: (a := self.ask("demand")).get("mark") and a, 15)
         self.assertEqual((said["mark"], said["server"]), ("woken", "vassal"))
         os.unlink(ini)
         until("it is gone", lambda: not processes.alive(said["ppid"]), 15)
