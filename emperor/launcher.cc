@@ -146,7 +146,6 @@ uvx::Task<void> Launcher::watch_end(Launcher* self, std::string name, Gen genera
   // still holds its vassal.
   co_await self->s_.loop.yield();
   const base::Pidfd& process = generation->pidfd;
-  co_await self->s_.loop.yield();  // its end is never told from within watch_everybody()
   {
     uvx::Poll poll(self->s_.loop, process.fd());
     generation->end_watch = &poll;

@@ -13,10 +13,11 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
 
 import deaths  # noqa: E402
 import rows  # noqa: E402
+import sleepers  # noqa: E402
 from imperium import programs  # noqa: E402
 from stacks import Place  # noqa: E402
 
-MEASURED = set(range(1, 14))
+MEASURED = set(range(1, 16))
 HEAD = ["row", "work", "uWSGI", "Imperium", "ratio", "target", "verdict"]
 RESULTS = os.path.join(HERE, "RESULTS.md")
 
@@ -78,6 +79,8 @@ def main():
             found += rows.crowd(place, wanted, options.vassals, 20 if options.short else 60, say)
         if wanted & {6, 7, 12, 13}:
             found += deaths.measure(place, wanted, options.short, say)
+        if wanted & {14, 15}:
+            found += sleepers.measure(place, wanted, say)
     finally:
         place.stop_all()
         shutil.rmtree(place.directory, ignore_errors=True)
