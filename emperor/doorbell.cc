@@ -38,6 +38,7 @@ uvx::Task<base::Result<std::vector<uint64_t>>> Doorbell::rung() {
         ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     if (n > 0) {
       std::vector<uint64_t> ids;
+      ids.reserve(static_cast<size_t>(n));
       for (int i = 0; i < n; ++i)
         ids.push_back(events[static_cast<size_t>(i)].data.u64);
       co_return ids;

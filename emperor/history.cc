@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <ranges>
 #include <vector>
 
 #include "base/fd.h"
@@ -29,9 +30,9 @@ void History::add(Death death) {
 }
 
 void History::set_log(uint64_t generation, std::string lines) {
-  for (auto death = deaths_.rbegin(); death != deaths_.rend(); ++death)
-    if (death->generation == generation) {
-      death->log = std::move(lines);
+  for (Death& death : deaths_ | std::views::reverse)
+    if (death.generation == generation) {
+      death.log = std::move(lines);
       return;
     }
 }
@@ -46,8 +47,8 @@ std::string last_lines(std::string_view text) {
     text = text.substr(0, begin);
   }
   std::string out;
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line)
-    out += base::printable(*line, History::kMostLine) + "\n";
+  for (const auto line : lines | std::views::reverse)
+    out += base::printable(line, History::kMostLine) + "\n";
   return out;
 }
 
