@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 
 #include "base/uv/poll.h"
 
@@ -63,8 +64,8 @@ uvx::Task<void> FileReader::work(FileReader* self, Owner owner) {
   co_await self->loop_.yield();
   auto rest = co_await self->read_batch(owner, next_batch(self->queues_[owner]));
   Queue& queue = self->queues_[owner];
-  for (auto path = rest.rbegin(); path != rest.rend(); ++path)
-    if (queue.known.insert(*path).second) queue.paths.push_front(std::move(*path));
+  for (auto& path : rest | std::views::reverse)
+    if (queue.known.insert(path).second) queue.paths.push_front(std::move(path));
   --self->working_;
   if (queue.paths.empty())
     self->queues_.erase(owner);
