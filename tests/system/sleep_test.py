@@ -12,15 +12,15 @@ from imperium.world import own_address
 
 # Says who it is; each start leaves a line in a file that only the test reads.
 COUNTED = """
-import os, time
+import os, threading
 with open({starts!r}, "a") as f:
     f.write("started\\n")
-time.sleep({pause})
+threading.Event().wait({pause})
 
 
 def application(environ, start_response):
     if environ["PATH_INFO"] == "/slow":
-        time.sleep(1)
+        threading.Event().wait(1)
     body = str(os.getppid()).encode()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
