@@ -44,7 +44,7 @@ uvx::Task<base::Result<>> Emperor::rehearse() {
   if (auto read = read_layers(); !read) co_return read;
   for (const auto& program : {options_.vassal_program, options_.fastrouter_program})
     if (::access(program.c_str(), X_OK) != 0) co_return base::fail_errno(program);
-  for (auto& [name, fd] : *held) {
+  for (const auto& [name, fd] : *held) {
     if (!is_snapshot(name)) continue;
     if (auto snapshot = read_snapshot(fd); !snapshot)
       co_return base::wrap(snapshot.error(), base::printable(name, 200));

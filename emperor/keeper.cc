@@ -47,8 +47,8 @@ int Keeper::wait_ms() const {
 }
 
 void Keeper::wait_for_something() {
-  for (auto* seat : {&emperor_, &candidate_})
-    if (*seat) (*seat)->flush(held_.all());
+  if (emperor_) emperor_->flush(held_.all());
+  if (candidate_) candidate_->flush(held_.all());
   const auto wait_on = [](const std::optional<Seat>& seat) {
     return seat ? pollfd{seat->channel(), seat->events(), 0} : pollfd{-1, 0, 0};
   };
@@ -96,25 +96,33 @@ void Keeper::reap() {
     int status = 0;
     const pid_t pid = ::waitpid(-1, &status, WNOHANG);
     if (pid <= 0) return;
-    const auto how = base::ExitStatus::from_wait(status);
-    if (emperor_ && pid == emperor_->pid()) {
-      if (shutting_down_ || !emperor_up_) {
-        hear(emperor_);
-        exit_code_ = how.kind == base::ExitStatus::Kind::exited ? how.value : 1;
-        return;
-      }
-      emperor_ended(how.describe());
-    } else if (candidate_ && pid == candidate_->pid()) {
-      hear(candidate_);
-      if (candidate_) upgrade_failed("the new emperor ended: " + how.describe());
-    } else {
-      exits_[std::to_string(pid)] = status;
-      if (emperor_) emperor_->tell(verbs::kExited, std::to_string(pid), status);
-    }
+    if (emperor_ && pid == emperor_->pid())
+      on_emperor_end(base::ExitStatus::from_wait(status));
+    else if (candidate_ && pid == candidate_->pid())
+      on_candidate_end(base::ExitStatus::from_wait(status));
+    else
+      on_child_end(pid, status);
   }
 }
 
+void Keeper::on_emperor_end(base::ExitStatus status) {
+  if (!shutting_down_ && emperor_up_) return emperor_ended(status.describe());
+  hear(emperor_);
+  exit_code_ = status.kind == base::ExitStatus::Kind::exited ? status.value : 1;
+}
+
+void Keeper::on_candidate_end(base::ExitStatus status) {
+  hear(candidate_);  // it may have said why
+  if (candidate_) upgrade_failed("the new emperor ended: " + status.describe());
+}
+
+void Keeper::on_child_end(pid_t pid, int wait_status) {
+  exits_[std::to_string(pid)] = wait_status;
+  if (emperor_) emperor_->tell(verbs::kExited, std::to_string(pid), wait_status);
+}
+
 void Keeper::emperor_ended(const std::string& how) {
+  if (!emperor_) return;
   Seat gone = *std::move(emperor_);
   emperor_.reset();
   // What it said last: it may be what the next one has to know.
@@ -199,6 +207,7 @@ void Keeper::on_holding(const std::string& verb,
 }
 
 void Keeper::on_candidate(const wire::Message& message) {
+  if (!candidate_) return;
   if (message.verb == verbs::kFetch)
     candidate_->tell_everything(held_.all(), {});
   else if (message.verb == verbs::kCan)
@@ -208,6 +217,7 @@ void Keeper::on_candidate(const wire::Message& message) {
 }
 
 void Keeper::on_up() {
+  if (!emperor_) return;
   if (stage_ == Stage::settling) {
     stage_ = Stage::none;
     log_.info("keeper: the emperor is another one now pid={}", emperor_->pid());
@@ -217,7 +227,7 @@ void Keeper::on_up() {
     former_->flush(held_.all());
     former_.reset();
   }
-  remember_good_binary();
+  remember_good_binary(emperor_->pid());
   up_ = emperor_up_ = true;
   notify_.say("READY=1\nSTATUS=up\nMAINPID=" + std::to_string(::getpid()));
   if (stop_wanted_) emperor_->tell(verbs::kStop);
@@ -235,7 +245,7 @@ void Keeper::look_at_clock() {
 /// another goes on.
 void Keeper::watch_over() {
   const auto now = base::Clock::now();
-  const auto interval = *notify_.watchdog();
+  const auto interval = notify_.watchdog().value_or(1h);
   watch_at_ = base::Deadline(now + interval / 3);
   notify_.say("WATCHDOG=1");
   if (!emperor_ || !emperor_up_ || stage_ != Stage::none) {

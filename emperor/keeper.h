@@ -62,7 +62,7 @@ class Keeper {
   base::Result<Seat> start(Heritage::Role role, Binary binary);
   [[noreturn]] void exec(const Heritage& heritage, Binary binary) const;
   void start_emperor();
-  void remember_good_binary();
+  void remember_good_binary(pid_t pid);
 
   // the loop
   void wait_for_something();
@@ -70,6 +70,9 @@ class Keeper {
   void on_signals();
   void on_signal(uint32_t number);
   void reap();
+  void on_emperor_end(base::ExitStatus status);
+  void on_candidate_end(base::ExitStatus status);
+  void on_child_end(pid_t pid, int wait_status);
   void hear(std::optional<Seat>& seat);
   void on_message(Seat::Said said);
   void on_holding(const std::string& verb, const std::string& name, const base::Fd& fd);

@@ -160,8 +160,8 @@ void Keeper::start_emperor() {
 }
 
 /// What runs is what is started again, whatever lies where it was installed by then.
-void Keeper::remember_good_binary() {
-  const std::string exe = "/proc/" + std::to_string(emperor_->pid()) + "/exe";
+void Keeper::remember_good_binary(pid_t pid) {
+  const std::string exe = "/proc/" + std::to_string(pid) + "/exe";
   if (base::Fd now{::open(exe.c_str(), O_PATH | O_CLOEXEC)}) good_ = std::move(now);
 }
 

@@ -45,7 +45,7 @@ base::Result<base::Fd> ask_to_take_over(const std::string& run_dir) {
     if (door) {
       wire::Message wish{verbs::kTakeOver, {}};
       wish.set("pid", static_cast<uint64_t>(::getpid()));
-      TRY(base::send_with_fds(door->get(), *wire::encode(wish), {}));
+      TRY(base::send_with_fds(door->get(), wire::encode(wish).value_or(""), {}));
       return door;
     }
     if (deadline.passed()) return door;

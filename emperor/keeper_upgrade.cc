@@ -50,15 +50,16 @@ void Keeper::upgrade_failed(const std::string& reason) {
 }
 
 void Keeper::candidate_can() {
-  if (stage_ != Stage::rehearsing || !emperor_) return;
+  if (stage_ != Stage::rehearsing || !emperor_ || !candidate_) return;
   stage_ = Stage::leaving;
   stage_until_ = base::Deadline::in(kLeaveTime);
   emperor_->tell(verbs::kLeave, std::to_string(candidate_->pid()));
 }
 
 void Keeper::candidate_becomes_emperor() {
+  if (!candidate_) return;
   former_ = std::move(emperor_);
-  emperor_ = std::move(candidate_);
+  emperor_.emplace(*std::move(candidate_));
   candidate_.reset();
   stage_ = Stage::settling;
   stage_until_ = base::Deadline::in(setup_.upgrade_timeout);

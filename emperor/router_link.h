@@ -116,7 +116,7 @@ class RouterLink {
   bool leaving_ended(pid_t pid);
   void close(Process& process);
   void watch(Process& process);
-  static uvx::Task<void> watch_end(RouterLink* self, base::Pidfd process);
+  static uvx::Task<void> watch_end(RouterLink* self, base::Pidfd pidfd);
   Process* find(pid_t pid) const;
   /// Every process there is: those that serve, those before them, those that leave.
   std::vector<Process*> everybody() const;
