@@ -204,7 +204,8 @@ base::Result<> Emperor::start_keeper() {
 /// Somebody was started from outside and wants to be the keeper.
 std::optional<std::string> Emperor::on_new_keeper(std::shared_ptr<MessageChannel> channel,
                                                   pid_t pid) {
-  if (stopping_ || leaving_) return "the emperor is shutting down";
+  if (leaving_) return "";  // ask the next one
+  if (stopping_) return "the emperor is shutting down";
   if (keeper_.alive() && !heritage_.stand_in)
     return "keeper pid " + std::to_string(keeper_.pid());
   log_.info("emperor: another keeper comes pid={}", pid);

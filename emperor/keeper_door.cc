@@ -68,6 +68,10 @@ uvx::Task<void> KeeperDoor::hear(base::Fd connection) {
   if (wish && wish->message.verb == verbs::kTakeOver) {
     const auto refusal = decide_(channel, peer.pid);
     if (!refusal) co_return;
+    if (refusal->empty()) {
+      channel->close();
+      co_return;
+    }
     log_.info("emperor: another keeper was refused pid={} reason=\"{}\"", peer.pid,
               *refusal);
     channel->send(wire::Message{verbs::kRefused, {}}.set("reason", *refusal));

@@ -15,7 +15,7 @@ namespace emperor {
 class KeeperDoor {
  public:
   /// Decides about one that wants to be keeper: nothing, and it gets the channel, or why
-  /// not.
+  /// not; an empty word: it is to ask again.
   using Decide = std::function<std::optional<std::string>(
       std::shared_ptr<MessageChannel> channel, pid_t pid)>;
   KeeperDoor(uvx::Loop& loop, uvx::TaskGroup& tasks, base::Log& log, Decide decide)

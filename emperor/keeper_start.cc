@@ -70,11 +70,18 @@ base::Result<> Keeper::lock_directory() {
   const std::string in_use = setup_.run_dir +
                              " is in use by another emperor (keeper pid " +
                              (who ? who->substr(0, who->find('\n')) : "unknown") + ")";
-  auto channel = ask_to_take_over(setup_.run_dir);
-  if (!channel) return base::fail(in_use);
-  if (auto taken = take_over(*std::move(channel)); !taken)
-    return base::fail(in_use + ": " + taken.error().message());
-  return {};
+  for (const auto deadline = base::Deadline::in(5s);;) {
+    auto channel = ask_to_take_over(setup_.run_dir);
+    if (!channel) return base::fail(in_use);
+    auto taken = take_over(*std::move(channel));
+    if (taken) return {};
+    // An emperor that leaves its place to another says nothing: the other one will.
+    const bool left = taken.error().is(std::errc::broken_pipe) ||
+                      taken.error().is(std::errc::connection_reset);
+    if (!left || deadline.passed())
+      return base::fail(in_use + ": " + taken.error().message());
+    std::this_thread::sleep_for(20ms);
+  }
 }
 
 base::Result<> Keeper::take_over(base::Fd channel) {
