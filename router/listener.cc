@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
@@ -23,6 +24,12 @@ base::Result<base::Fd> Listener::make_epoll(int socket) {
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket, &event) != 0)
     return base::fail_errno("watch listening socket");
   return epoll;
+}
+
+bool Listener::is_of(int socket) const {
+  struct stat mine{}, other{};
+  return ::fstat(socket_.get(), &mine) == 0 && ::fstat(socket, &other) == 0 &&
+         mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
 }
 
 Listener::Listener(uvx::Loop& loop,

@@ -37,6 +37,8 @@ class Listener {
   /// The epoll that the constructor wants, with `socket` in it.
   static base::Result<base::Fd> make_epoll(int socket);
 
+  /// Whether `socket` is the one it accepts from.
+  bool is_of(int socket) const;
   /// Accepts until close().
   uvx::Task<void> run();
   void close();

@@ -62,6 +62,9 @@ Router::Router(uvx::Loop& loop,
 }
 
 void Router::listen(Door door, base::Fd socket) {
+  // Every emperor names all of them, the next one, too.
+  for (const Listener& listener : listeners_)
+    if (listener.is_of(socket.get())) return;
   auto epoll = Listener::make_epoll(socket.get());
   if (!epoll) {
     log_.error("router: cannot listen reason=\"{}\"", epoll.error().message());
