@@ -94,4 +94,14 @@ std::optional<ExitStatus> Pidfd::ended_how() const {
   return ExitStatus::from_wait(*status);
 }
 
+pid_t pid_behind(int pidfd, pid_t known) {
+  if (pidfd < 0) return 0;
+  const auto info = read_file("/proc/self/fdinfo/" + std::to_string(pidfd), 4096);
+  const size_t at = info ? info->find("\nPid:") : std::string::npos;
+  if (at == std::string::npos) return 0;
+  const auto pid = static_cast<pid_t>(std::strtol(info->c_str() + at + 5, nullptr, 10));
+  if (pid <= 0) return known;  // ended and reaped
+  return known == 0 || pid == known ? pid : 0;
+}
+
 }  // namespace base

@@ -51,4 +51,8 @@ class Pidfd {
   Fd fd_;
 };
 
+/// Whose pidfd it is, by the kernel: that of `known`, which may have ended; with `known`
+/// 0, of whoever it is as long as he lives. 0: of somebody else, or no pidfd.
+pid_t pid_behind(int pidfd, pid_t known);
+
 }  // namespace base

@@ -85,6 +85,11 @@ base::Result<base::Fd> listen_on(const std::string& address) {
   return is_unix_path(address) ? listen_unix(address) : listen_tcp(address);
 }
 
+bool is_own_socket(const std::string& path) {
+  struct stat s{};
+  return ::lstat(path.c_str(), &s) == 0 && S_ISSOCK(s.st_mode) && s.st_uid == ::geteuid();
+}
+
 base::Result<> give_socket(const std::string& path,
                            std::optional<mode_t> mode,
                            const std::string& group) {

@@ -18,6 +18,9 @@ bool is_unix_path(const std::string& address);
 /// file that is no socket, or one that somebody answers on, is an error.
 base::Result<base::Fd> listen_on(const std::string& address);
 
+/// Whether there is a socket of ours at `path`.
+bool is_own_socket(const std::string& path);
+
 /// Sets mode and group of a socket's file.
 base::Result<> give_socket(const std::string& path,
                            std::optional<mode_t> mode,

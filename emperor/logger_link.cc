@@ -29,7 +29,12 @@ constexpr int kControlFd = 3;
 constexpr size_t kMostAnswering = 4;
 
 constexpr std::string_view kHeldProcess = "logger\n";
+constexpr std::string_view kHeldPidfd = "logger-pidfd\n";
 constexpr std::string_view kHeldPipe = "log\n";
+
+std::string held_as(std::string_view kind, pid_t pid) {
+  return std::string(kind) + std::to_string(pid);
+}
 
 }  // namespace
 
@@ -50,13 +55,16 @@ void LoggerLink::start(Held* held) {
        it != held->end() && it->first.starts_with(kHeldProcess); it = held->erase(it)) {
     const auto pid = static_cast<pid_t>(
         std::strtol(it->first.c_str() + kHeldProcess.size(), nullptr, 10));
-    auto pidfd = base::Pidfd::open(pid);
-    if (!pidfd || pidfd->ended()) {
-      s_.keeper.release(it->first);
+    auto kept = held->extract(held_as(kHeldPidfd, pid));
+    auto pidfd =
+        kept.empty() ? base::Pidfd() : base::Pidfd(pid, std::move(kept.mapped()));
+    if (pid <= 0 || base::pid_behind(pidfd.fd(), pid) != pid || pidfd.ended()) {
+      for (const auto kind : {kHeldProcess, kHeldPidfd})
+        s_.keeper.release(held_as(kind, pid));
       continue;
     }
     pid_ = pid;
-    pidfd_ = *std::move(pidfd);
+    pidfd_ = std::move(pidfd);
     attach(std::move(it->second));
   }
   if (pid_ < 0) failed();
@@ -77,7 +85,8 @@ base::Result<> LoggerLink::spawn() {
   pidfd_ = std::move(spawned.process);
   pid_ = pidfd_.pid();
   began_ = base::Clock::now();
-  s_.keeper.hold(std::string(kHeldProcess) + std::to_string(pid_), pair.first.get());
+  s_.keeper.hold(held_as(kHeldPidfd, pid_), pidfd_.fd());
+  s_.keeper.hold(held_as(kHeldProcess, pid_), pair.first.get());
   s_.log.info("logger: spawned pid={}", pid_);
   attach(std::move(pair.first));
   send_everything();
@@ -99,7 +108,8 @@ void LoggerLink::send_everything() {
 
 bool LoggerLink::on_exit(pid_t pid, base::ExitStatus status) {
   if (pid != pid_ || pid_ < 0) return false;
-  s_.keeper.release(std::string(kHeldProcess) + std::to_string(pid));
+  for (const auto kind : {kHeldProcess, kHeldPidfd})
+    s_.keeper.release(held_as(kind, pid));
   if (!stopping_ && !status.success())
     s_.log.warn("logger: ended pid={} reason=\"{}\"", pid, status.describe());
   if (channel_) channel_->close();

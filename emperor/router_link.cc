@@ -48,11 +48,13 @@ base::Result<> RouterLink::add_listener(const std::string& kind,
                                         const std::string& address,
                                         Held* held) {
   const std::string name = "listener/router/" + kind + "/" + address;
-  Listener listener{kind, {}, is_unix_path(address) ? address : ""};
-  if (const auto kept = held->find(name); kept != held->end()) {
-    listener.socket = std::move(kept->second);
-    held->erase(kept);
+  Listener listener{kind, name, {}, is_unix_path(address) ? address : ""};
+  auto kept = held->extract(name);
+  // One that nobody can reach any more is bound anew.
+  if (!kept.empty() && (listener.path.empty() || is_own_socket(listener.path))) {
+    listener.socket = std::move(kept.mapped());
   } else {
+    kept = {};
     TRY_ASSIGN(listener.socket, listen_on(address));
     if (!listener.path.empty() && kind == "uwsgi")
       TRY(give_socket(listener.path, s_.options.router_uwsgi_mode,

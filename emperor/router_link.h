@@ -67,7 +67,8 @@ class RouterLink {
 
  private:
   struct Listener {
-    std::string kind;  ///< "uwsgi" or "http"
+    std::string kind;     ///< "uwsgi" or "http"
+    std::string held_as;  ///< at the keeper
     base::Fd socket;
     std::string path;  ///< to unlink; empty for TCP
   };
@@ -107,7 +108,7 @@ class RouterLink {
                               Held* held);
   base::Result<> spawn(Process& process);
   void adopt_all(Held* held);
-  std::unique_ptr<Process> adopt(size_t index, pid_t pid, base::Fd control);
+  std::unique_ptr<Process> adopt(size_t index, base::Pidfd pidfd, base::Fd control);
   void start_or_wait(Process& process);
   void replace(size_t index);
   void let_leave(std::unique_ptr<Process> process);

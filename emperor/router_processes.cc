@@ -19,6 +19,8 @@ namespace {
 /// Names of control channels at the keeper: "router/INDEX/PID", and of those that drain.
 constexpr std::string_view kServing = "router/";
 constexpr std::string_view kLeaving = "router-leaving/";
+/// And of their pidfds: "router-pidfd/INDEX/PID".
+constexpr std::string_view kPidfd = "router-pidfd/";
 
 constexpr base::Duration kFirstWait = 10ms;
 constexpr base::Duration kLongestWaitAfterUp = 100ms;
@@ -67,9 +69,14 @@ void RouterLink::adopt_all(Held* held) {
       const size_t index = std::strtoul(kept->first.c_str() + prefix.size(), &end, 10);
       const auto pid =
           static_cast<pid_t>(*end == '/' ? std::strtol(end + 1, nullptr, 10) : 0);
-      auto process = adopt(index, pid, std::move(kept->second));
+      auto pidfd = held->extract(held_as(kPidfd, index, pid));
+      auto process = pidfd.empty()
+                         ? nullptr
+                         : adopt(index, base::Pidfd(pid, std::move(pidfd.mapped())),
+                                 std::move(kept->second));
       if (!process) {
         s_.keeper.release(kept->first);
+        s_.keeper.release(held_as(kPidfd, index, pid));
       } else if (kind == kServing && index < processes_.size() &&
                  processes_[index]->pid < 0) {
         processes_[index] = std::move(process);
@@ -81,15 +88,16 @@ void RouterLink::adopt_all(Held* held) {
 }
 
 std::unique_ptr<RouterLink::Process> RouterLink::adopt(size_t index,
-                                                       pid_t pid,
+                                                       base::Pidfd pidfd,
                                                        base::Fd control) {
-  auto pidfd = base::Pidfd::open(pid);
-  if (pid <= 0 || !pidfd || pidfd->ended()) return nullptr;
+  const pid_t pid = pidfd.pid();
+  if (pid <= 0 || base::pid_behind(pidfd.fd(), pid) != pid || pidfd.ended())
+    return nullptr;
   auto process = std::make_unique<Process>();
   process->index = index;
   process->pid = pid;
   process->up = true;
-  process->pidfd = *std::move(pidfd);
+  process->pidfd = std::move(pidfd);
   attach(*process, std::move(control));
   if (!s_.keeper.reaps(pid)) watch(*process);
   return process;
@@ -106,6 +114,7 @@ base::Result<> RouterLink::spawn(Process& process) {
   TRY_ASSIGN(process.pidfd, spawn_router(spawn));
   process.pid = process.pidfd.pid();
   process.began = base::Clock::now();
+  s_.keeper.hold(held_as(kPidfd, process.index, process.pid), process.pidfd.fd());
   s_.keeper.hold(held_as(kServing, process.index, process.pid), pair.first.get());
   s_.log.info("router {}: spawned pid={}", process.index, process.pid);
   attach(process, std::move(pair.first));
@@ -174,12 +183,13 @@ void RouterLink::on_up(const Connection& connection) {
 
 void RouterLink::let_leave(std::unique_ptr<Process> process) {
   s_.log.info("router {}: drains pid={}", process->index, process->pid);
+  // In this order: a service manager keeps one descriptor under one name only.
+  s_.keeper.release(held_as(kServing, process->index, process->pid));
   if (process->connection) {
     s_.keeper.hold(held_as(kLeaving, process->index, process->pid),
                    process->connection->channel->fd());
     process->connection->channel->send({verbs::kDrain, {}});
   }
-  s_.keeper.release(held_as(kServing, process->index, process->pid));
   leaving_.push_back(std::move(process));
 }
 
@@ -194,7 +204,7 @@ bool RouterLink::on_exit(pid_t pid, base::ExitStatus status) {
     s_.log.info("router {}: ended pid={}", index, pid);
   else
     s_.log.warn("router {}: ended pid={} reason=\"{}\"", index, pid, status.describe());
-  for (const auto kind : {kServing, kLeaving})
+  for (const auto kind : {kServing, kLeaving, kPidfd})
     s_.keeper.release(held_as(kind, index, pid));
   if (leaving_ended(pid)) return true;
   auto& serving = processes_[index];
@@ -294,8 +304,10 @@ uvx::Task<void> RouterLink::stop(base::Deadline deadline) {
     (void)co_await s_.loop.sleep_for(5ms);
   for (Process* process : everybody())
     close(*process);
-  for (const auto& listener : listeners_)
+  for (const auto& listener : listeners_) {
+    s_.keeper.release(listener.held_as);
     if (!listener.path.empty()) ::unlink(listener.path.c_str());
+  }
 }
 
 }  // namespace emperor

@@ -58,6 +58,22 @@ TEST_SUITE("base") {
     if (const auto reaped = process->ended_how())
       CHECK(reaped->describe() == "signal 9 (Killed)");
   }
+  TEST_CASE("process: a pidfd that was handed on is believed only about its own") {
+    const pid_t pid = child_that_waits();
+    const auto process = base::Pidfd::open(pid);
+    REQUIRE(process);
+    CHECK(base::pid_behind(process->fd(), 0) == pid);
+    CHECK(base::pid_behind(process->fd(), pid) == pid);
+    CHECK(base::pid_behind(process->fd(), ::getpid()) == 0);
+    CHECK(base::pid_behind(-1, pid) == 0);
+    CHECK(base::pid_behind(STDIN_FILENO, pid) == 0);
+    REQUIRE(process->signal(SIGKILL));
+    wait_until_ended(*process);
+    REQUIRE(process->try_wait().value());
+    CHECK(base::pid_behind(process->fd(), pid) == pid);
+    CHECK(base::pid_behind(process->fd(), 0) == 0);
+  }
+
   TEST_CASE("process: an exit code is told apart from a signal") {
     CHECK(base::ExitStatus::from_wait(22 << 8).describe() == "exit 22");
     CHECK(base::ExitStatus::from_wait(0).success());

@@ -1,12 +1,19 @@
 """A service manager as systemd is one, as far as a service can see: a notify socket, a store of
 descriptors, and a start that hands them back."""
 import array
+import ctypes
 import fcntl
 import os
 import socket
 import threading
 
 from .waiting import until
+
+
+def same_file(one, other):
+    """Whether two descriptors are of one open file (kcmp(2))."""
+    number = {"x86_64": 312, "aarch64": 272}[os.uname().machine]
+    return ctypes.CDLL(None).syscall(number, os.getpid(), os.getpid(), 0, one, other) == 0
 
 
 class Manager:
@@ -52,6 +59,9 @@ class Manager:
                 os.close(self.store.pop(name))
             if fields.get("FDSTORE") == "1":
                 assert len(fds) == 1 and name not in self.store, (lines, fds)
+                if any(same_file(fds[0], kept) for kept in self.store.values()):
+                    os.close(fds[0])  # as systemd does: one open file, one name
+                    return
                 assert len(name) <= 255 and name.isascii() and name.isprintable() and ":" not in name, name
                 self.store[name] = fds[0]
 
@@ -65,6 +75,14 @@ class Manager:
     def names(self):
         with self._lock:
             return sorted(self.store)
+
+    def lose(self, name):
+        """How many descriptors of that name it had, and has no more."""
+        with self._lock:
+            fds = [self.store.pop(stored) for stored in list(self.store) if stored == name]
+        for fd in fds:
+            os.close(fd)
+        return len(fds)
 
     def start(self, emperor, environment, **more):
         """Starts the emperor as a service, with what the store has."""
