@@ -61,12 +61,16 @@ class Routers(SystemCase):
         self.assertLessEqual(len(load.failures), 2, load.failures)
 
     def test_killed_without_a_keeper(self):
-        """Who is nobody's child any more is missed all the same."""
-        keeper = self.emperor.pid_of("keeper")
-        os.kill(keeper, signal.SIGKILL)
+        """Who is nobody's child any more is missed all the same: they die while the emperor cannot look, and the
+        keeper, who would say so, is dead by then."""
+        keeper, emperor, before = self.emperor.pid_of("keeper"), self.emperor.pid_of("emperor"), self.routers()
+        os.kill(emperor, signal.SIGSTOP)
+        for pid in (keeper, *before):
+            os.kill(pid, signal.SIGKILL)
+        until("all of them are dead", lambda: not any(map(processes.alive, (keeper, *before))))
+        os.kill(emperor, signal.SIGCONT)
         until("another keeper is there", lambda: self.emperor.pid_of("keeper") != keeper)
-        for pid in self.routers():
-            self.killed(pid)
+        until("two others serve", lambda: len(self.routers() - before) == 2)
         self.assertEqual(self.world.get("one.test").status, 200)
 
     def test_an_upgrade_replaces_them_and_finishes_open_connections(self):
