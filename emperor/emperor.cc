@@ -13,6 +13,8 @@
 #include "emperor/views.h"
 #include "vassal/hooks.h"
 #include "vassal/layers.h"
+#include "vassal/read_result.h"
+#include "vassal/settings_codec.h"
 
 namespace emperor {
 
@@ -112,7 +114,7 @@ uvx::Task<int> Emperor::run() {
   tree_.try_remove();
   // What the keeper would remove, were it still there.
   if (orphaned)
-    for (const char* name : {"keeper.pid", "emperor.pid", "lock"})
+    for (const char* name : {"keeper.pid", "emperor.pid"})
       ::unlink((options_.run_dir + "/" + name).c_str());
   log_.info("emperor: ended");
   co_return 0;
@@ -182,6 +184,8 @@ base::Result<> Emperor::make_run_dir() {
 /// Defaults and policy are the operator's: read once, here, and every fault ends the
 /// start.
 base::Result<> Emperor::read_layers() {
+  defaults_.clear();
+  policy_.clear();
   vassal::ReadOptions options;
   options.for_many = true;
   options.links = base::Links::follow;
@@ -205,11 +209,22 @@ base::Result<> Emperor::read_layers() {
   every.preset = options_.vassal_settings;
   every.on_demand_extension = options_.on_demand_extension;
   reader_.set_options(std::move(every));
+  rules_ = hash_of_rules();
   return {};
 }
 
-/// The listener outlives the emperor, too: who asks meanwhile is answered by the next
-/// one.
+uint64_t Emperor::hash_of_rules() const {
+  vassal::Encoder e;
+  e.settings(defaults_);
+  e.settings(policy_);
+  for (const auto& [key, value] : options_.vassal_settings)
+    e.text(key), e.text(value);
+  e.text(options_.on_demand_extension);
+  for (const bool flag : {options_.trusted, options_.tyrant, options_.allow_root_vassals})
+    e.number(flag ? 1 : 0);
+  return vassal::fnv1a(e.bytes());
+}
+
 /// A vassal's name, or a value out of its file, must never become a part of what root's
 /// shell reads.
 base::Result<> Emperor::refuse_filled_hooks() const {
@@ -226,12 +241,13 @@ base::Result<> Emperor::refuse_filled_hooks() const {
   return {};
 }
 
+/// The listener outlives the emperor, too: who asks meanwhile is answered by the next
+/// one.
 base::Result<base::Fd> Emperor::open_control(Held* held) {
   const std::string name = "listener/control/" + options_.control;
-  struct stat s{};
   base::Fd listener;
   if (auto kept = held->extract(name); !kept.empty()) listener = std::move(kept.mapped());
-  if (!listener || ::lstat(options_.control.c_str(), &s) != 0) {
+  if (!listener || !is_own_socket(options_.control)) {
     listener.reset();
     TRY_ASSIGN(listener, listen_on(options_.control));
     TRY(give_socket(options_.control, mode_t{0600}, ""));
@@ -391,6 +407,7 @@ uvx::Task<void> Emperor::hear_signal(Emperor* self, uvx::SignalWatch* watch, Wis
 void Emperor::begin_shutdown(const std::string& why) {
   if (stopping_) return;
   stopping_ = true;
+  keeper_.stopping();
   log_.info("emperor: shuts down reason=\"{}\" vassals={}", why, roster_.size());
   stop_.set();
 }

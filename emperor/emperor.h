@@ -52,6 +52,7 @@ class Emperor final : LauncherReports {
   base::Result<> make_run_dir();
   base::Result<> read_layers();
   base::Result<> refuse_filled_hooks() const;
+  uint64_t hash_of_rules() const;
   base::Result<> open_sources();
   base::Result<base::Fd> open_control(Held* held);
   base::Result<> show_itself();
@@ -105,6 +106,7 @@ class Emperor final : LauncherReports {
   // what an earlier emperor left
   static bool is_snapshot(const std::string& held_name);
   static base::Result<Snapshot> read_snapshot(const base::Fd& memfd);
+  static bool has_readable_configurations(const Snapshot& snapshot);
   void adopt_everybody(Held* held);
   void adopt(const Snapshot& snapshot, Held* held);
   void adopt_generation(Vassal& vassal,
@@ -175,6 +177,8 @@ class Emperor final : LauncherReports {
   KeeperLink keeper_;
   KeeperDoor door_;
   Wake keeper_wake_;
+  base::Duration keeper_wait_{};  ///< before another one; grows while each ends at once
+  base::Instant keeper_since_;    ///< when we started one last
   Roster roster_;
   Claims claims_;
   Alarms alarms_;
@@ -205,6 +209,7 @@ class Emperor final : LauncherReports {
   std::vector<std::unique_ptr<DirSource>> sources_;
   std::vector<base::Setting> defaults_;
   std::vector<base::Setting> policy_;
+  uint64_t rules_ = 0;  ///< a hash of everything that decides what a file means
   std::unordered_map<std::string, std::string> names_;  // path -> vassal
   struct Restless {
     size_t source;

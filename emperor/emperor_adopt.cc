@@ -25,19 +25,6 @@ base::Fd take(Held* held, const std::string& name) {
   return fd;
 }
 
-/// Whose pidfd it is, by the kernel: a process of that number that was not known of yet
-/// (0), or the one that was. 0 if neither.
-pid_t pid_behind(const base::Fd& pidfd, pid_t known) {
-  if (!pidfd) return 0;
-  const auto info =
-      base::read_file("/proc/self/fdinfo/" + std::to_string(pidfd.get()), 4096);
-  const size_t at = info ? info->find("\nPid:") : std::string::npos;
-  if (at == std::string::npos) return 0;
-  const auto pid = static_cast<pid_t>(std::strtol(info->c_str() + at + 5, nullptr, 10));
-  if (pid <= 0) return known;  // ended and reaped
-  return known == 0 || pid == known ? pid : 0;
-}
-
 }  // namespace
 
 bool Emperor::is_snapshot(const std::string& held_name) {
@@ -75,6 +62,12 @@ void Emperor::adopt_everybody(Held* held) {
               (base::Clock::now() - began) / std::chrono::milliseconds(1));
 }
 
+bool Emperor::has_readable_configurations(const Snapshot& snapshot) {
+  return std::ranges::all_of(snapshot.configurations, [](const std::string& encoded) {
+    return vassal::decode_layers(encoded).has_value();
+  });
+}
+
 std::shared_ptr<const Configuration> Emperor::decode(const std::string& encoded) const {
   auto configuration = std::make_shared<Configuration>();
   configuration->encoded = encoded;
@@ -100,16 +93,24 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
     vassal.history.add(death);
   vassal.life.resume(snapshot.life, base::Clock::now());
   names_[vassal.path] = vassal.name;
-  if (!snapshot.file_name.empty())
-    roster_.files[vassal.path] = {snapshot.file_name, snapshot.source, snapshot.identity};
+  // One that was on its way out comes back if its file is there (the emperor died while
+  // it shut everything down).
+  // Where the operator's rules are others now, or what the file said is lost, it is read
+  // again; only what it says then counts.
+  const bool same_rules =
+      snapshot.rules == rules_ && has_readable_configurations(snapshot);
+  if (!snapshot.file_name.empty() && !snapshot.life.removed)
+    roster_.files[vassal.path] = {snapshot.file_name, snapshot.source,
+                                  same_rules ? snapshot.identity : FileIdentity{}};
   if (!snapshot.configurations.empty())
     vassal.configuration = decode(snapshot.configurations.front());
 
   vassal.channel_send = take(held, held_name("channel", vassal.name, "send"));
   vassal.channel_receive = take(held, held_name("channel", vassal.name, "receive"));
   const bool has_channel = vassal.channel_send && vassal.channel_receive;
-  if (vassal.configuration && !has_channel && snapshot.life.newest > 0)
-    (void)launcher_.make_channel(vassal);
+  const bool fresh_channel =
+      vassal.configuration && !has_channel && snapshot.life.newest > 0;
+  if (fresh_channel) (void)launcher_.make_channel(vassal);
   for (const auto& socket : snapshot.sockets) {
     base::Fd fd = take(held, held_name("socket", vassal.name, socket.text));
     if (!fd || !vassal.configuration) continue;
@@ -134,6 +135,13 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
     (void)stray.kill();
     (void)stray.try_remove();
   }
+  // Whoever runs has the other end of a channel that nobody held.
+  const bool runs = std::ranges::any_of(vassal.generations,
+                                        [](const auto& g) { return !g.second->over; });
+  if (fresh_channel && runs) {
+    vassal.reload_asked = true;
+    set_alarm(base::Clock::now(), {Alarm::Kind::reload, vassal.name});
+  }
   go_on(vassal);
 }
 
@@ -145,7 +153,7 @@ void Emperor::adopt_generation(Vassal& vassal,
   base::Fd pidfd = take(held, held_name("pidfd", vassal.name, number));
   base::Fd lifeline = take(held, held_name("lifeline", vassal.name, number));
   const base::Fd board = take(held, held_name("scoreboard", vassal.name, number));
-  const pid_t pid = pid_behind(pidfd, static_cast<pid_t>(started.pid));
+  const pid_t pid = base::pid_behind(pidfd.get(), static_cast<pid_t>(started.pid));
   if (pid <= 0) return;
   auto generation = std::make_shared<Generation>();
   generation->number = started.number;

@@ -65,8 +65,10 @@ void Emperor::carry_out(Vassal& vassal, const std::vector<Order>& orders, State 
 void Emperor::on_changed(const Vassal& vassal) {
   const auto known = roster_.files.find(vassal.path);
   const Known nothing{};
-  const std::string bytes = encode_snapshot(
-      take_snapshot(vassal, known == roster_.files.end() ? nothing : known->second));
+  Snapshot snapshot =
+      take_snapshot(vassal, known == roster_.files.end() ? nothing : known->second);
+  snapshot.rules = rules_;
+  const std::string bytes = encode_snapshot(snapshot);
   const auto memfd = base::make_memfd("snapshot");
   if (!memfd || !base::write_all(memfd->get(), bytes)) {
     log_.error("vassal {}: cannot be remembered for the next emperor", vassal.name);

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/wire/keeper.h"
@@ -46,8 +47,11 @@ uvx::Task<base::Result<>> Emperor::rehearse() {
     if (::access(program.c_str(), X_OK) != 0) co_return base::fail_errno(program);
   for (const auto& [name, fd] : *held) {
     if (!is_snapshot(name)) continue;
-    if (auto snapshot = read_snapshot(fd); !snapshot)
-      co_return base::wrap(snapshot.error(), base::printable(name, 200));
+    auto snapshot = read_snapshot(fd);
+    if (!snapshot) co_return base::wrap(snapshot.error(), base::printable(name, 200));
+    if (!has_readable_configurations(*snapshot))
+      co_return base::fail("the configuration of " +
+                           base::printable(snapshot->name, 200));
   }
   co_return base::Result<>{};
 }
@@ -160,9 +164,12 @@ void Emperor::watch_everybody() {
 /// A service manager that started the last keeper starts another one, which comes through
 /// the door; without one, or when that one does not come, we start it. False: we end.
 uvx::Task<bool> Emperor::find_keeper(Emperor* self) {
-  auto wait = ::getenv("NOTIFY_SOCKET") != nullptr ? base::Duration(10s) : 0ms;
-  for (auto next = base::Duration(100ms);;
-       wait = std::exchange(next, std::min<base::Duration>(next * 2, 5s))) {
+  constexpr base::Duration kGoodLife = 5s;
+  if (base::Clock::now() - self->keeper_since_ > kGoodLife) self->keeper_wait_ = 0ms;
+  base::Duration patience = ::getenv("NOTIFY_SOCKET") != nullptr ? 10s : 0s;
+  for (;; patience = 0s) {
+    const auto wait = std::max(patience, self->keeper_wait_);
+    self->keeper_wait_ = std::clamp<base::Duration>(self->keeper_wait_ * 2, 100ms, 5s);
     if (wait > 0ms) co_await self->keeper_wake_.wait(base::Deadline::in(wait));
     if (self->keeper_wake_.closed()) co_return false;
     if (!self->keeper_.lost()) co_return true;
@@ -195,6 +202,7 @@ base::Result<> Emperor::start_keeper() {
   plan.parent = vassal::Parent::ours;  // whoever collects orphans: it is not ours to reap
   TRY_ASSIGN(const auto spawned, vassal::spawn(plan, nullptr));
   log_.info("emperor: starts another keeper pid={}", spawned.process.pid());
+  keeper_since_ = base::Clock::now();
   heritage_.stand_in = true;
   keeper_.attach(std::make_shared<MessageChannel>(loop_, tasks_, std::move(pair.first)),
                  spawned.process.pid());

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/process.h"
 #include "base/wire/keeper.h"
@@ -19,6 +20,8 @@ namespace verbs = wire::keeper;
 namespace {
 
 constexpr base::Duration kFirstWait = 20ms;
+/// For what the service manager has not taken yet when we end.
+constexpr base::Duration kLastWords = 2s;
 constexpr base::Duration kLongestWaitAfterUp = 200ms;
 constexpr base::Duration kLongestWait = 5s;
 
@@ -33,6 +36,8 @@ int Keeper::run() {
     wait_for_something();
     look_at_clock();
   }
+  send_former_away();
+  notify_.drain(base::Deadline::in(kLastWords));
   return exit_code_;
 }
 
@@ -65,6 +70,15 @@ void Keeper::wait_for_something() {
   if (waits[0].revents != 0) on_signals();
 }
 
+/// An emperor that has left goes only when we say so: our end alone would look like a
+/// death to it, after which it brings everything back.
+void Keeper::send_former_away() {
+  if (!former_) return;
+  former_->tell(verbs::kBye);
+  former_->flush(held_.all());
+  former_.reset();
+}
+
 // ---- signals and deaths
 // -----------------------------------------------------------------------
 
@@ -84,11 +98,15 @@ void Keeper::on_signal(uint32_t number) {
   } else {
     // The second time, nobody waits for an emperor that never comes up.
     if (!emperor_ && stop_wanted_) exit_code_ = 1;
-    stop_wanted_ = true;
-    notify_.say("STOPPING=1");
+    want_stop();
     if (stage_ == Stage::rehearsing) upgrade_failed("the keeper was told to stop");
     if (emperor_ && stage_ != Stage::leaving) emperor_->tell(verbs::kStop);
   }
+}
+
+/// Whichever emperor there is by then: it stops.
+void Keeper::want_stop() {
+  if (!std::exchange(stop_wanted_, true)) notify_.say("STOPPING=1");
 }
 
 void Keeper::reap() {
@@ -182,13 +200,20 @@ void Keeper::on_message(Seat::Said said) {
     exits_.erase(name);
   } else if (verb == verbs::kFetch) {
     if (emperor_) emperor_->tell_everything(held_.all(), exits_);
+  } else if (verb == verbs::kStopping) {
+    want_stop();
+    if (candidate_) upgrade_failed("the emperor shuts down");
   } else if (verb == verbs::kShutdown) {
+    want_stop();
     shutting_down_ = true;
-    notify_.say("STOPPING=1");
   } else if (verb == verbs::kUp) {
     on_up();
   } else if (verb == verbs::kLeft) {
-    if (stage_ == Stage::leaving && candidate_) candidate_becomes_emperor();
+    // Without the other one it ends, and is started again like one that died.
+    if (stage_ == Stage::leaving && candidate_)
+      candidate_becomes_emperor();
+    else if (emperor_)
+      emperor_->tell(verbs::kBye);
   } else if (verb == verbs::kUpgrade) {
     upgrade(Binary::installed);
   }
@@ -222,11 +247,7 @@ void Keeper::on_up() {
     stage_ = Stage::none;
     log_.info("keeper: the emperor is another one now pid={}", emperor_->pid());
   }
-  if (former_) {
-    former_->tell(verbs::kBye);
-    former_->flush(held_.all());
-    former_.reset();
-  }
+  send_former_away();
   remember_good_binary(emperor_->pid());
   up_ = emperor_up_ = true;
   notify_.say("READY=1\nSTATUS=up\nMAINPID=" + std::to_string(::getpid()));

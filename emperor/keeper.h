@@ -77,6 +77,8 @@ class Keeper {
   void on_message(Seat::Said said);
   void on_holding(const std::string& verb, const std::string& name, const base::Fd& fd);
   void on_candidate(const wire::Message& message);
+  void want_stop();
+  void send_former_away();
   void emperor_ended(const std::string& how);
   void restart_later(const std::string& how);
   void on_up();
@@ -109,7 +111,7 @@ class Keeper {
   bool emperor_up_ = false;     ///< one came up at least once
   bool up_ = false;             ///< the one of now did
   bool shutting_down_ = false;  ///< the emperor ends on purpose
-  bool stop_wanted_ = false;    ///< we were told to stop
+  bool stop_wanted_ = false;    ///< somebody was told to stop
   int exit_code_ = -1;
   base::Instant started_;
   base::Duration wait_ = std::chrono::milliseconds(20);

@@ -54,6 +54,9 @@ void KeeperLink::noted(pid_t pid) {
 void KeeperLink::up() {
   say(verbs::kUp);
 }
+void KeeperLink::stopping() {
+  say(verbs::kStopping);
+}
 void KeeperLink::shutting_down() {
   say(verbs::kShutdown);
 }
@@ -92,6 +95,7 @@ bool KeeperLink::wait_for_bye() const {
 
 uvx::Task<base::Result<Held>> KeeperLink::fetch() {
   say(verbs::kFetch);
+  mine_ = {};  // a candidate fetches twice: what is gone by the second time is gone
   Held held;
   for (;;) {
     auto incoming = co_await channel_->receive();

@@ -24,7 +24,9 @@ class KeeperLink {
   /// The end of `pid` is dealt with.
   void noted(pid_t pid);
   void up();
-  /// This emperor ends on purpose.
+  /// This emperor begins to shut down.
+  void stopping();
+  /// It has, and ends on purpose.
   void shutting_down();
   /// Everything said has reached the keeper (or it is too late).
   uvx::Task<void> flush(base::Deadline deadline) { return channel_->flush(deadline); }

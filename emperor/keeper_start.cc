@@ -42,7 +42,9 @@ base::Result<> Keeper::prepare() {
   good_ = base::Fd(::open("/proc/self/exe", O_PATH | O_CLOEXEC));
   if (!good_) return base::fail_errno("open /proc/self/exe");
   TRY(take_place());
-  TRY(base::write_file(path("keeper.pid"), std::to_string(::getpid()) + "\n"));
+  const std::string pid = std::to_string(::getpid()) + "\n";
+  if (auto written = base::write_file(path("keeper.pid"), pid); !written)
+    log_.warn("keeper: {}", written.error().message());  // a full disk ends nobody
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
     return base::fail_errno("become subreaper");
   if (notify_.watchdog()) watch_at_ = base::Deadline(base::Clock::now());
@@ -80,6 +82,7 @@ base::Result<> Keeper::lock_directory() {
                       taken.error().is(std::errc::connection_reset);
     if (!left || deadline.passed())
       return base::fail(in_use + ": " + taken.error().message());
+    held_ = {};  // it may have handed over a part
     std::this_thread::sleep_for(20ms);
   }
 }
@@ -173,7 +176,8 @@ void Keeper::remember_good_binary(pid_t pid) {
 }
 
 void Keeper::clean() {
-  for (const char* name : {"keeper.pid", "emperor.pid", "lock"})
+  // Not the lock: two that come at once would each lock another file.
+  for (const char* name : {"keeper.pid", "emperor.pid"})
     ::unlink(path(name).c_str());
 }
 

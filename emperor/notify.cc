@@ -1,5 +1,6 @@
 #include "emperor/notify.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -80,6 +81,14 @@ void Notify::say(std::string text, int fd) {
 void Notify::flush() {
   while (!queue_.empty() && send(queue_.front().text, queue_.front().fd.get()))
     queue_.pop_front();
+}
+
+void Notify::drain(base::Deadline deadline) {
+  constexpr int kLookMs = 20;  // a manager's full socket need not say when it has room
+  for (flush(); !queue_.empty() && !deadline.passed(); flush()) {
+    pollfd wait{socket_.get(), POLLOUT, 0};
+    ::poll(&wait, 1, kLookMs);
+  }
 }
 
 }  // namespace emperor

@@ -28,6 +28,8 @@ class Notify {
   /// What to poll for writing; -1 while nothing waits.
   int waiting_on() const { return queue_.empty() ? -1 : socket_.get(); }
   void flush();
+  /// Waits until everything was taken, or until the deadline.
+  void drain(base::Deadline deadline);
   /// How often the manager wants to hear WATCHDOG=1; nothing if it does not.
   std::optional<base::Duration> watchdog() const { return watchdog_; }
 

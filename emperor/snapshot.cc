@@ -8,7 +8,7 @@ namespace emperor {
 
 namespace {
 
-constexpr uint64_t kVersion = 2;
+constexpr uint64_t kVersion = 3;
 
 // A number that may be absent travels one higher.
 uint64_t from_optional(const std::optional<uint64_t>& n) {
@@ -116,6 +116,7 @@ std::string encode_snapshot(const Snapshot& s) {
         static_cast<uint64_t>(s.identity.mtime_ns),
         static_cast<uint64_t>(s.identity.ctime_ns)})
     e.number(n);
+  e.number(s.rules);
   encode_life(e, s.life);
   e.text(s.file_error);
   e.text(s.last_error);
@@ -156,6 +157,7 @@ base::Result<Snapshot> decode_snapshot(std::string_view bytes) {
   s.identity.size = static_cast<int64_t>(d.number());
   s.identity.mtime_ns = static_cast<int64_t>(d.number());
   s.identity.ctime_ns = static_cast<int64_t>(d.number());
+  s.rules = d.number();
   s.life = decode_life(d);
   s.file_error = d.text();
   s.last_error = d.text();

@@ -39,6 +39,7 @@ struct Snapshot {
   std::string file_name;  ///< as the source called it
   uint64_t source = 0;
   FileIdentity identity;
+  uint64_t rules = 0;  ///< a hash of what the operator said about every file
   LifeSummary life;
   std::string file_error;
   std::string last_error;

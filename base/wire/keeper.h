@@ -10,6 +10,9 @@ inline constexpr char kHold[] =
 inline constexpr char kRelease[] = "release";  ///< name: close it
 inline constexpr char kFetch[] =
     "fetch";  ///< send me everything: `held` for each, then `held-end`
+inline constexpr char kStopping[] =
+    "stopping";  ///< I begin to shut down: nobody takes my place any more, and if I die,
+                 ///< the next one is to stop, too
 inline constexpr char kShutdown[] =
     "shutdown";  ///< I end on purpose: when I am gone, go too
 inline constexpr char kNoted[] =

@@ -16,6 +16,7 @@ Snapshot example() {
   s.file_name = "alice/site";
   s.source = 1;
   s.identity = {1, 2, 3, -4, 5};
+  s.rules = 0xcbf29ce484222325;
   s.life = {emperor::State::reloading, 9, 7, 9, {3, 5}, 4, false, true, 6, true,
             base::from_wire(77)};
   s.deaths = {{1700000000, 8, emperor::DeathKind::signalled, "signal 9", "a line\n"},

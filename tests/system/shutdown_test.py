@@ -40,6 +40,18 @@ class Shutdown(unittest.TestCase):
     def test_sigterm_leaves_nothing(self):
         self.ends_clean(self.world.emperor.terminate)
 
+    def test_an_emperor_that_dies_meanwhile_brings_nobody_back(self):
+        emperor = self.world.emperor
+
+        def end():
+            os.kill(emperor.pid_of("emperor"), signal.SIGTERM)  # the keeper hears of it from the emperor
+            until("it shuts down", lambda: "emperor: shuts down" in emperor.tail())
+            os.kill(emperor.pid_of("emperor"), signal.SIGKILL)
+            return emperor.wait_end()
+
+        self.ends_clean(end)
+        self.assertEqual(emperor.tail(400).count("emperor: shuts down"), 2)
+
     def test_it_starts_again_in_the_same_run_directory(self):
         self.world.emperor.shutdown()
         self.world.emperor.start()

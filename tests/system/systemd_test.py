@@ -4,7 +4,7 @@ import os
 import signal
 import unittest
 
-from frame import ALICE, BOB, Load, Manager, World, leftovers, main, processes, until
+from frame import ALICE, BOB, Connection, Load, Manager, World, leftovers, main, processes, until
 
 
 class Service(unittest.TestCase):
@@ -61,22 +61,73 @@ class Service(unittest.TestCase):
         until("nothing of `two` is left", lambda: not any("%0atwo" in name for name in self.manager.names()))
         self.end()
 
+    def kill_both(self):
+        both = self.emperor.pid_of("keeper"), self.emperor.pid_of("emperor")
+        for pid in both:
+            os.kill(pid, signal.SIGSTOP)
+        for pid in both:
+            os.kill(pid, signal.SIGKILL)
+        self.emperor.process.wait()
+        until("both are gone", lambda: not any(map(processes.alive, both)))
+
+    def helpers(self):
+        return {pid for pid in self.emperor.pids() if processes.name(pid) in ("fastrouter", "logger")}
+
+    def test_stopped_and_started_again(self):
+        """Nothing of before is taken for what it was."""
+        self.up()
+        until("its listeners are stored", lambda: any("listener/router" in name for name in self.manager.names()))
+        self.emperor.shutdown()
+        until("they are not any more", lambda: not any("listener/router" in name for name in self.manager.names()))
+        self.start()
+        self.assertEqual(self.world.wait_answer("one.test").status, 200)
+        self.end()
+
+    def test_a_socket_that_is_gone_is_bound_anew(self):
+        self.up()
+        os.unlink(self.world.router)
+        self.kill_both()
+        self.start()
+        self.assertEqual(self.world.wait_answer("one.test").status, 200)
+        self.end()
+
+    def test_a_channel_that_was_lost_is_replaced_on_both_ends(self):
+        pids = self.up()
+        until("all of it is stored", lambda: len(self.manager.names()) >= 14)
+        self.kill_both()
+        self.assertEqual(self.manager.lose("imperium.channel%0aone%0asend"), 1)
+        self.start()
+        self.assertEqual(self.world.wait_answer("one.test").status, 200)
+        self.assertNotEqual(self.emperor.wait_state("one", "ready")["pid"], pids["one"])
+        self.assertEqual(self.pids()["two"], pids["two"])
+        self.end()
+
+    def test_both_are_killed_while_routers_leave(self):
+        """A router that drains keeps its place in the store."""
+        self.up()
+        with Connection(self.world.http_address) as visitor:
+            visitor.send(b"GET /wait?seconds=3 HTTP/1.1\r\nHost: one.test\r\n\r\n")
+            until("it is taken", lambda: self.emperor.busy("one"))
+            self.assertEqual(self.emperor.ctl("upgrade").returncode, 0)
+            until("the old one leaves", lambda: any("router-leaving" in name for name in self.manager.names()))
+            self.kill_both()
+            self.start()
+            self.assertEqual(visitor.read().status, 200)
+        until("the old one is gone", lambda: not any("router-leaving" in name for name in self.manager.names()))
+        self.end()
+
     def test_both_are_killed(self):
         pids = self.up()
         until("all of it is stored", lambda: len(self.manager.names()) >= 14)
+        helpers = self.helpers()
         with Load(self.world.front, "one.test", every=0.01) as one, Load(self.world.front, "two.test", every=0.01) as two:
             for _ in range(3):
-                both = self.emperor.pid_of("keeper"), self.emperor.pid_of("emperor")
-                for pid in both:
-                    os.kill(pid, signal.SIGSTOP)
-                for pid in both:
-                    os.kill(pid, signal.SIGKILL)
-                self.emperor.process.wait()
-                until("both are gone", lambda: not any(map(processes.alive, both)))
+                self.kill_both()
                 asked = two.answered
                 until("requests go on without them", lambda: two.answered > asked + 3)
                 self.start()
                 self.assertEqual(self.pids(), pids)
+                self.assertEqual([pid for pid in helpers if not processes.alive(pid)], [], "adopted, not started again")
         self.assertEqual(one.failures + two.failures, [])
         self.emperor.ctl("reload", "two")
         until("it can be reloaded", lambda: self.emperor.wait_state("two", "ready")["pid"] != pids["two"])
