@@ -220,6 +220,31 @@ class Rules(SystemCase):
         until("it has the new rules", lambda: (row := emperor.row("one"))["state"] == "ready" and row["pid"] != first)
 
 
+class Unable(SystemCase):
+    """The next keeper cannot start (somebody broke the emperor's own file): tried again, but not as fast as it goes."""
+
+    WHOLE = "[emperor]\nrescan = 30\n"
+
+    @classmethod
+    def set_up_world(cls, world):
+        world.emperor.options["config"] = world.write("emperor.ini", cls.WHOLE)
+        world.drop("one", "one.test", uid=ALICE)
+
+    def test_no_storm_of_keepers(self):
+        emperor = self.world.emperor
+        before = emperor.wait_state("one", "ready")["pid"]
+        keeper = emperor.pid_of("keeper")
+        self.world.write("emperor.ini", "[emperor]\nno-such-option = 1\n")
+        os.kill(keeper, signal.SIGKILL)
+        start = time.monotonic()
+        until("it is tried again", lambda: emperor.tail(200).count("starts another keeper") >= 4)
+        self.assertGreater(time.monotonic() - start, 0.6, "0.1, 0.2 and 0.4 s")
+        self.assertEqual(emperor.row("one")["pid"], before)
+        self.world.write("emperor.ini", self.WHOLE)
+        until("a keeper is there", lambda: (pid := emperor.pid_of("keeper")) not in (None, keeper) and processes.alive(pid))
+        self.assertEqual(emperor.row("one")["pid"], before)
+
+
 class Spoiled(SystemCase):
     """A tenant that makes its own channel useless hurts itself for a moment, and gets a new one."""
 
