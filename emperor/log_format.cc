@@ -2,6 +2,7 @@
 
 #include <array>
 #include <ctime>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include <fmt/core.h>
@@ -28,18 +29,26 @@ tm local(WallClock::time_point now) {
   return out;
 }
 
-/// "2026-03-01T10:00:00.123456+0100"
+constexpr char kIsoSecond[] = "%Y-%m-%dT%H:%M:%S";
+
+int64_t micros_of(WallClock::time_point now) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()) %
+         std::chrono::seconds(1) / std::chrono::microseconds(1);
+}
+
+/// "+01:00"
+std::string zone_of(const tm& when) {
+  std::string out;
+  append_time(out, "%z", when);
+  return out.insert(out.size() - 2, 1, ':');
+}
+
+/// "2026-03-01T10:00:00.123456+01:00"
 std::string iso_time(WallClock::time_point now) {
-  const auto micros =
-      std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()) %
-      std::chrono::seconds(1);
   std::string out;
   const tm when = local(now);
-  append_time(out, "%Y-%m-%dT%H:%M:%S", when);
-  out += fmt::format(".{:06}", micros.count());
-  append_time(out, "%z", when);
-  out.insert(out.size() - 2, 1, ':');
-  return out;
+  append_time(out, kIsoSecond, when);
+  return out + fmt::format(".{:06}", micros_of(now)) + zone_of(when);
 }
 
 std::string quoted(std::string_view text) {
@@ -57,22 +66,31 @@ std::string tag_of(std::string_view vassal) {
 
 }  // namespace
 
-void append_line(std::string& out,
-                 LogEncoding encoding,
-                 const std::string& date,
-                 std::string_view vassal,
-                 std::string_view line,
-                 WallClock::time_point now) {
-  if (encoding == LogEncoding::json) {
-    out.append("{\"time\":\"").append(iso_time(now));
-    out.append("\",\"vassal\":").append(quoted(vassal));
+LineEncoder::LineEncoder(LogEncoding encoding, std::string date, std::string_view vassal)
+    : encoding_(encoding), date_(std::move(date)), vassal_(quoted(vassal)) {}
+
+void LineEncoder::stamp(WallClock::time_point now) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(now);
+  if (second == second_) return;
+  second_ = second;
+  const tm when = local(now);
+  stamp_.clear();
+  append_time(stamp_, encoding_ == LogEncoding::json ? kIsoSecond : date_.c_str(), when);
+  zone_ = zone_of(when);
+}
+
+void LineEncoder::append(std::string& out,
+                         std::string_view line,
+                         WallClock::time_point now) {
+  if (encoding_ == LogEncoding::json || !date_.empty()) stamp(now);
+  if (encoding_ == LogEncoding::json) {
+    out.append("{\"time\":\"").append(stamp_);
+    fmt::format_to(std::back_inserter(out), ".{:06}", micros_of(now));
+    out.append(zone_).append("\",\"vassal\":").append(vassal_);
     out.append(",\"line\":").append(quoted(line)).append("}\n");
     return;
   }
-  if (!date.empty()) {
-    append_time(out, date.c_str(), local(now));
-    out.append(" - ");
-  }
+  if (!date_.empty()) out.append(stamp_).append(" - ");
   out.append(line).append("\n");
 }
 

@@ -14,14 +14,24 @@ namespace emperor {
 
 enum class LogEncoding { text, json };
 
-/// Appends one line with its end. `date` is a format of strftime(3) put in front of text;
-/// empty for none.
-void append_line(std::string& out,
-                 LogEncoding encoding,
-                 const std::string& date,
-                 std::string_view vassal,
-                 std::string_view line,
-                 WallClock::time_point now);
+/// For the file. `date` is a format of strftime(3) put in front of text; empty for none.
+/// What is the same for all lines, or for all of one second, is made once.
+class LineEncoder {
+ public:
+  LineEncoder(LogEncoding encoding, std::string date, std::string_view vassal);
+  /// Appends one line with its end.
+  void append(std::string& out, std::string_view line, WallClock::time_point now);
+
+ private:
+  void stamp(WallClock::time_point now);
+
+  LogEncoding encoding_;
+  std::string date_;
+  std::string vassal_;                                           // as JSON
+  WallClock::time_point second_ = WallClock::time_point::max();  // of the stamp
+  std::string stamp_;
+  std::string zone_;
+};
 
 /// A datagram of journald's native protocol.
 std::string journald_entry(std::string_view vassal, std::string_view line);

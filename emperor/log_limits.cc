@@ -27,7 +27,7 @@ bool LogRate::take(size_t bytes, base::Instant now) {
   // A line may be larger than what is left: the debt is paid before the next.
   if (limit_.bytes > 0 && bytes_ <= 0) return false;
   if (limit_.lines > 0 && lines_ < 1) return false;
-  bytes_ -= static_cast<double>(bytes);
+  bytes_ -= static_cast<double>(bytes + kPerLine);
   lines_ -= 1;
   return true;
 }

@@ -22,6 +22,8 @@ class LogRate {
  public:
   /// Silence saves up for a burst of so many seconds.
   static constexpr double kBurst = 5;
+  /// What a line costs besides its bytes: even an empty one is encoded and carried.
+  static constexpr size_t kPerLine = 64;
 
   void set(const RateLimit& limit);
   /// Whether a line of `bytes` may be written now.

@@ -23,24 +23,28 @@ class LineSplitter {
       const size_t end = bytes.find('\n');
       take(bytes.substr(0, end), line);
       if (end == bytes.npos) return;
-      if (begun_.empty() && !cut_)
-        line(std::string_view());
-      else
-        flush(line);
+      // An end that comes alone ends what was handed on before.
+      if (!begun_.empty() || !cut_) line(std::string_view(begun_));
+      begin_again();
+      cut_ = false;
       bytes.remove_prefix(end + 1);
     }
   }
   /// Hands on what has no end yet.
   template <class F>
   void flush(F&& line) {
-    if (!begun_.empty()) line(std::string_view(begun_));
-    begun_.clear();
-    begun_.shrink_to_fit();
-    cut_ = false;
+    if (begun_.empty()) return;
+    line(std::string_view(begun_));
+    begin_again();
+    cut_ = true;
   }
   bool partial() const { return !begun_.empty(); }
 
  private:
+  void begin_again() {
+    begun_.clear();
+    begun_.shrink_to_fit();
+  }
   template <class F>
   void take(std::string_view piece, F&& line) {
     while (begun_.size() + piece.size() > longest_) {

@@ -1,6 +1,7 @@
 #include "emperor/log_stream.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,7 +43,8 @@ LogStream::LogStream(Services services, uint64_t id, LogSettings settings, base:
       id_(id),
       settings_(std::move(settings)),
       pipe_(std::move(pipe)),
-      poll_(s_.loop, pipe_.get()) {
+      poll_(s_.loop, pipe_.get()),
+      encoder_(settings_.encoding, settings_.date, settings_.name) {
   rate_.set(settings_.rate);
 }
 
@@ -51,15 +53,24 @@ void LogStream::start() {
 }
 
 void LogStream::configure(LogSettings settings) {
-  if (settings == settings_) return;
-  write_out();
-  if (settings.path != settings_.path || !settings.file) {
-    file_.reset();
-    before_.reset();
-    facts_ = {};
+  if (settings != settings_) {
+    write_out();
+    if (settings.path != settings_.path || !settings.file) {
+      file_.reset();
+      before_.reset();
+      facts_ = {};
+    }
+    settings_ = std::move(settings);
+    encoder_ = LineEncoder(settings_.encoding, settings_.date, settings_.name);
+    rate_.set(settings_.rate);
   }
-  settings_ = std::move(settings);
-  rate_.set(settings_.rate);
+  if (file_) return;
+  // What was asked for was another file, or whoever was asked is gone.
+  facts_.asked = false;
+  if (!settings_.file)
+    answer_waiting("it is kept elsewhere (logger)");
+  else if (!waiting_.empty() || !out_.empty())
+    ask(Ask::open);
 }
 
 // ---- from the pipe
@@ -67,6 +78,8 @@ void LogStream::configure(LogSettings settings) {
 
 uvx::Task<void> LogStream::run(std::shared_ptr<LogStream> self) {
   for (;;) {
+    // Whoever floods the pipe does not keep it from ending.
+    if (self->ending_ && self->last_turns_-- == 0) break;
     const Got got = self->read_pipe();
     if (got == Got::end || (got == Got::nothing && self->ending_)) break;
     if (got == Got::much)
@@ -75,11 +88,8 @@ uvx::Task<void> LogStream::run(std::shared_ptr<LogStream> self) {
       (void)co_await self->s_.loop.sleep_for(kGather);
     else if (const auto deadline =
                  self->unsettled() ? base::Deadline::in(kPartial) : base::Deadline();
-             !co_await self->poll_.readable(deadline)) {
-      self->splitter_.flush([&](std::string_view line) { self->add_line(line); });
-      self->tell_dropped(base::Clock::now(), WallClock::now());
-      self->write_out();
-    }
+             !co_await self->poll_.readable(deadline))
+      self->settle();
   }
   co_await self->wait_for_file();
   self->finish();
@@ -87,7 +97,21 @@ uvx::Task<void> LogStream::run(std::shared_ptr<LogStream> self) {
 
 /// Something is to be said even if the vassal says nothing more.
 bool LogStream::unsettled() const {
-  return splitter_.partial() || dropped_ > 0 || !out_.empty();
+  return splitter_.partial() || dropped_ > 0 || !out_.empty() || !waiting_.empty();
+}
+
+void LogStream::settle() {
+  splitter_.flush([&](std::string_view line) { add_line(line); });
+  tell_dropped(base::Clock::now(), WallClock::now());
+  write_out();
+  if (!file_ && !waiting_.empty()) ask(Ask::open);
+}
+
+/// In turns of read_pipe().
+size_t LogStream::in_pipe() const {
+  int bytes = 0;
+  (void)::ioctl(pipe_.get(), FIONREAD, &bytes);
+  return static_cast<size_t>(bytes) / kTurn + 1;
 }
 
 LogStream::Got LogStream::read_pipe() {
@@ -103,7 +127,7 @@ LogStream::Got LogStream::read_pipe() {
 
 void LogStream::add_line(std::string_view line) {
   const auto now = base::Clock::now();
-  if (!rate_.take(line.size() + 1, now)) return drop("log-rate");
+  if (!rate_.take(line.size(), now)) return drop("log-rate");
   const auto today = WallClock::now();
   if (dropped_ > 0 && now - told_ >= 1s) tell_dropped(now, today);
   if (!put(line, today)) drop("no room");
@@ -130,7 +154,7 @@ bool LogStream::put(std::string_view line, WallClock::time_point today) {
     taken = s_.targets.to_syslog(settings_.name, line, today) && taken;
   if (!settings_.file && followers_.empty()) return taken;
   const size_t before = out_.size();
-  append_line(out_, settings_.encoding, settings_.date, settings_.name, line, today);
+  encoder_.append(out_, line, today);
   const std::string_view encoded = std::string_view(out_).substr(before);
   for (const auto& follower : followers_)
     follower->send(encoded);
@@ -159,6 +183,7 @@ void LogStream::ask(Ask what) {
   if (facts_.asked && now - asked_at_ < kAskAgain) return;
   facts_.asked = true;
   asked_at_ = now;
+  asked_for_ = what;
   s_.ask(id_, what);
 }
 
@@ -196,11 +221,13 @@ void LogStream::take_file(base::Fd file,
     struct stat s{};
     (void)::fstat(file.get(), &s);
     struct stat old{};
-    const bool another =
-        file_ && ::fstat(file_.get(), &old) == 0 && old.st_ino != s.st_ino;
+    const bool had = file_ && ::fstat(file_.get(), &old) == 0;
+    const bool another = had && old.st_ino != s.st_ino;
+    // One that can only be emptied begins anew, as old as it is.
+    const bool emptied = had && !another && asked_for_ == Ask::rotate;
     if (another && settings_.keep > 0) before_ = std::move(file_);
     facts_ = {.size = static_cast<uint64_t>(s.st_size),
-              .born = birth_of(file.get()),
+              .born = emptied ? WallClock::now() : birth_of(file.get()),
               .asked = false,
               .may_rotate_from = now + kBetweenRotations};
     file_ = std::move(file);
@@ -216,17 +243,14 @@ void LogStream::take_file(base::Fd file,
     out_.clear();
   }
   write_out();
-  for (const auto& reading : std::exchange(waiting_, {})) {
-    if (!file_) reading.reader->send("... there is no log: " + why_not + "\n");
-    show(reading);
-  }
+  answer_waiting(why_not);
 }
 
 // ---- to those who read it
 // --------------------------------------------------------------------
 
 void LogStream::read(base::Fd client, size_t lines, bool follow) {
-  while (read_pipe() == Got::much) {
+  for (size_t turns = in_pipe(); turns > 0 && read_pipe() == Got::much; --turns) {
   }
   const Reading reading{std::make_shared<LogReader>(s_.loop, std::move(client)), lines,
                         follow};
@@ -239,6 +263,13 @@ void LogStream::read(base::Fd client, size_t lines, bool follow) {
   } else {
     waiting_.push_back(reading);
     ask(Ask::open);
+  }
+}
+
+void LogStream::answer_waiting(const std::string& why_not) {
+  for (const auto& reading : std::exchange(waiting_, {})) {
+    if (!file_) reading.reader->send("... there is no log: " + why_not + "\n");
+    show(reading);
   }
 }
 
@@ -261,7 +292,13 @@ void LogStream::show(const Reading& reading) {
 
 void LogStream::end() {
   if (std::exchange(ending_, true)) return;
+  last_turns_ = in_pipe();
   poll_.close();
+}
+
+void LogStream::leave() {
+  end();
+  last_turns_ = 0;
 }
 
 /// The last lines of one whose file is just being opened.

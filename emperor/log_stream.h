@@ -21,8 +21,8 @@
 
 namespace emperor {
 
-/// Shared between the logger and its coroutine, which ends after end() when the pipe is
-/// empty, or at the end of the pipe.
+/// Shared between the logger and its coroutine, which ends soon after end() or leave(),
+/// or at the end of the pipe.
 class LogStream : public std::enable_shared_from_this<LogStream> {
  public:
   enum class Ask { open, rotate };
@@ -42,7 +42,10 @@ class LogStream : public std::enable_shared_from_this<LogStream> {
   /// Asks for another file beside the one it has, unless it just got it.
   void refresh(Ask what);
   void read(base::Fd client, size_t lines, bool follow);
+  /// Writes what is in its pipe now, and ends.
   void end();
+  /// Ends without that: the pipe goes to another logger.
+  void leave();
 
   uint64_t epoch = 0;  ///< for the logger: when it was named last
 
@@ -55,6 +58,7 @@ class LogStream : public std::enable_shared_from_this<LogStream> {
   static uvx::Task<void> run(std::shared_ptr<LogStream> self);
   enum class Got { nothing, some, much, end };
   Got read_pipe();
+  size_t in_pipe() const;
   void add_line(std::string_view line);
   bool put(std::string_view line, WallClock::time_point today);
   void drop(const char* why);
@@ -62,7 +66,9 @@ class LogStream : public std::enable_shared_from_this<LogStream> {
   void write_out();
   void ask(Ask what);
   void show(const Reading& reading);
+  void answer_waiting(const std::string& why_not);
   bool unsettled() const;
+  void settle();
   uvx::Task<void> wait_for_file();
   void finish();
 
@@ -72,11 +78,13 @@ class LogStream : public std::enable_shared_from_this<LogStream> {
   base::Fd pipe_;
   uvx::Poll poll_;
   LineSplitter splitter_;
+  LineEncoder encoder_;
   LogRate rate_;
   FileFacts facts_;
   base::Fd file_;
   base::Fd before_;  // the one that was put away last, for those who read the end
   base::Instant asked_at_;
+  Ask asked_for_ = Ask::open;
   std::string out_;  // encoded, on its way to the file
   size_t out_lines_ = 0;
   bool torn_ = false;  // the file ends within a line
@@ -86,6 +94,7 @@ class LogStream : public std::enable_shared_from_this<LogStream> {
   std::vector<std::shared_ptr<LogReader>> followers_;
   std::vector<Reading> waiting_;  // for the file
   bool ending_ = false;
+  size_t last_turns_ = 0;  // of reading, once it ends
 };
 
 }  // namespace emperor

@@ -61,8 +61,13 @@ void Logger::heard(Incoming incoming) {
       if (stream->epoch != epoch_) stream->end();
   } else if (message.verb == verbs::kStop) {
     stopping_ = true;
-    for (const auto& [id, stream] : streams_)
-      stream->end();
+    const bool leave = message.number("leave").value_or(0) != 0;
+    for (const auto& [id, stream] : streams_) {
+      if (leave)
+        stream->leave();
+      else
+        stream->end();
+    }
     idle_.set();
   } else if (const auto stream = find(message)) {
     tell(*stream, message, std::move(fd));

@@ -18,7 +18,8 @@ inline constexpr char kRead[] =
     "read";  ///< id, lines, follow (+ 1 fd): send the last lines to that socket
 inline constexpr char kFresh[] = "fresh";  ///< id, rotate: ask for a file again
 inline constexpr char kEnd[] = "end";      ///< id: write what is left and forget it
-inline constexpr char kStop[] = "stop";    ///< write what is left of all and exit 0
+inline constexpr char kStop[] = "stop";    ///< write what is left of all and exit 0; with
+                                           ///< `leave`, what is in the pipes stays there
 
 // logger -> emperor
 inline constexpr char kOpen[] = "open";      ///< id: I need its file

@@ -1,8 +1,11 @@
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "emperor/log_files.h"
 #include "emperor/log_format.h"
 #include "emperor/log_limits.h"
 #include "emperor/log_lines.h"
@@ -58,6 +61,17 @@ TEST_SUITE("emperor") {
     CHECK(split.lines == Lines{"abcd", "efgh", "ij", "k"});
   }
 
+  TEST_CASE(
+      "log lines: the end of a line that was handed on after a pause makes no other") {
+    Split split;
+    split.feed("abc");
+    split.flush();
+    split.feed("\nd");
+    split.flush();
+    split.feed("e\n\n");
+    CHECK(split.lines == Lines{"abc", "d", "e", ""});
+  }
+
   TEST_CASE("log lines: one of exactly the bound is one line") {
     Split split(4);
     split.feed("abcd\nefgh\n");
@@ -89,6 +103,15 @@ TEST_SUITE("emperor") {
     CHECK_FALSE(rate.take(1, now));
     CHECK_FALSE(rate.take(1, now + 500ms));
     CHECK(rate.take(1, now + 1500ms));
+  }
+
+  TEST_CASE("log rate: an empty line is not free") {
+    LogRate rate;
+    rate.set({.bytes = 640, .lines = 0});
+    int taken = 0;
+    while (rate.take(0, base::Instant{1h}))
+      ++taken;
+    CHECK(taken == 50);
   }
 
   TEST_CASE("log rate: without a bound everything is taken") {
@@ -125,8 +148,8 @@ TEST_SUITE("emperor") {
   TEST_CASE("log format: what a tenant wrote breaks neither JSON nor journald's fields") {
     std::string out;
     const WallClock::time_point now{};
-    emperor::append_line(out, emperor::LogEncoding::json, "", "a/b", "say \"\x01\xff\"",
-                         now);
+    emperor::LineEncoder json(emperor::LogEncoding::json, "", "a/b");
+    json.append(out, "say \"\x01\xff\"", now);
     CHECK(
         out.find("\"vassal\":\"a/b\",\"line\":\"say \\\"\\u0001\xef\xbf\xbd\\\"\"}\n") !=
         out.npos);
@@ -142,11 +165,46 @@ TEST_SUITE("emperor") {
 
   TEST_CASE("log format: text is as it was, with a date in front if wanted") {
     std::string out;
-    emperor::append_line(out, emperor::LogEncoding::text, "", "a", "x\ty", {});
+    emperor::LineEncoder(emperor::LogEncoding::text, "", "a").append(out, "x\ty", {});
     CHECK(out == "x\ty\n");
     out.clear();
-    emperor::append_line(out, emperor::LogEncoding::text, "day", "a", "x", {});
+    emperor::LineEncoder(emperor::LogEncoding::text, "day", "a").append(out, "x", {});
     CHECK(out == "day - x\n");
+  }
+
+  TEST_CASE(
+      "log format: each second gets a date of its own, each line its microseconds") {
+    emperor::LineEncoder text(emperor::LogEncoding::text, "%S", "a");
+    emperor::LineEncoder json(emperor::LogEncoding::json, "", "a");
+    std::string out, objects;
+    for (const auto now : {0ms, 999ms, 1000ms}) {
+      text.append(out, "x", WallClock::time_point{now});
+      json.append(objects, "x", WallClock::time_point{now});
+    }
+    CHECK(out == "00 - x\n00 - x\n01 - x\n");
+    CHECK(objects.find(":00.999000") != objects.npos);
+    CHECK(objects.find(":01.000000") != objects.npos);
+  }
+
+  TEST_CASE("log files: of vassals that are gone only the latest stay") {
+    namespace fs = std::filesystem;
+    std::string directory = fs::temp_directory_path() / "imperium-logs-XXXXXX";
+    REQUIRE(::mkdtemp(directory.data()) != nullptr);
+    const auto written = fs::file_time_type::clock::now();
+    int age = 0;
+    for (const char* name : {"here.log", "here.log.1", "new.log", "new.log.1", "mid.log",
+                             "old.log", "old.log.2", "other"}) {
+      const fs::path path = fs::path(directory) / name;
+      std::ofstream(path) << "x";
+      fs::last_write_time(path, written - std::chrono::hours(++age));
+    }
+    emperor::remove_old_logs(directory, {"here.log"}, 2);
+    std::set<std::string> left;
+    for (const auto& entry : fs::directory_iterator(directory))
+      left.insert(entry.path().filename());
+    fs::remove_all(directory);
+    CHECK(left ==
+          std::set<std::string>{"here.log", "here.log.1", "mid.log", "new.log", "other"});
   }
 
   TEST_CASE("log settings: all files of one vassal stay within the space") {

@@ -144,6 +144,19 @@ class Logs(SystemCase):
         text = self.until_in("lines dropped (log-rate)", self.own("loud"))
         self.assertLess(text.count("flood"), 3000)
 
+    def test_who_floods_keeps_no_reader_waiting(self):
+        self.up("torrent")
+        pid = self.ask("torrent", "/pid")
+        flood = threading.Thread(target=lambda: self.world.get("torrent.test", "/flood?lines=100000000", timeout=60))
+        flood.start()
+        self.until_in("flood 999 ", self.own("torrent"))
+        done = self.world.emperor.ctl("logs", "torrent", "-n", "50")
+        self.assertTrue(flood.is_alive())
+        os.kill(pid, signal.SIGKILL)
+        flood.join()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("flood", done.stdout)
+
     def test_json(self):
         self.up("objects", ["log-encoder = json"])
         self.ask("objects", "/raw", hex=b'"quoted"\xff\n'.hex())
