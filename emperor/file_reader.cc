@@ -1,5 +1,6 @@
 #include "emperor/file_reader.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -18,6 +19,13 @@ constexpr size_t kBatch = 256;
 constexpr size_t kMostReaders = 64;
 constexpr auto kPatience = 10s;
 constexpr auto kEndTime = 1s;
+/// Who has so many that hang (stopped, or in a file system of his own) gets no more.
+constexpr size_t kMostHanging = 3;
+
+bool every_writer_is_gone(int pipe) {
+  pollfd watched{pipe, 0, 0};
+  return ::poll(&watched, 1, 0) == 1 && (watched.revents & POLLHUP) != 0;
+}
 }  // namespace
 
 void FileReader::set_options(vassal::ReadOptions options) {
@@ -77,6 +85,11 @@ uvx::Task<void> FileReader::work(FileReader* self, Owner owner) {
 }
 
 uvx::Task<FileReader::Paths> FileReader::read_batch(Owner owner, Paths paths) {
+  const uid_t uid = std::get<0>(owner);
+  if (too_many_hang(uid)) {
+    tell_lost(paths.front(), "earlier readers still hang");
+    co_return Paths(paths.begin() + 1, paths.end());
+  }
   auto child = start(owner, paths);
   if (!child) {
     tell_lost(paths.front(), child.error().message());
@@ -84,7 +97,10 @@ uvx::Task<FileReader::Paths> FileReader::read_batch(Owner owner, Paths paths) {
   }
   size_t done = 0;
   const auto read = co_await take_results(*child, paths, &done);
-  child->output.reset();
+  if (read)
+    child->output.reset();
+  else
+    hanging_.emplace(uid, std::move(child->output));
   if (child->process) {
     (void)child->process.signal(SIGKILL);  // it has said what it had to say
     co_await reap(child->process);
@@ -104,6 +120,13 @@ base::Result<vassal::ReaderChild> FileReader::start(const Owner& owner,
   vassal::ReadOptions options = options_;
   options.links = links;
   return vassal::start_reader(paths, uid, gid, options);
+}
+
+bool FileReader::too_many_hang(uid_t owner) {
+  auto [at, end] = hanging_.equal_range(owner);
+  while (at != end)
+    at = every_writer_is_gone(at->second.get()) ? hanging_.erase(at) : std::next(at);
+  return hanging_.count(owner) >= kMostHanging;
 }
 
 /// Hands on what the child sends until its end; `*done` counts.

@@ -54,6 +54,7 @@ class FileReader {
                                          const Paths& paths,
                                          size_t* done);
   uvx::Task<void> reap(const base::Pidfd& process);
+  bool too_many_hang(uid_t owner);
   void tell_lost(const std::string& path, const std::string& why);
 
   uvx::Loop& loop_;
@@ -62,6 +63,8 @@ class FileReader {
   std::function<void(vassal::ReadResult)> on_result_;
   vassal::ReadOptions options_;
   ReaderHost host_;
+  /// What readers that never finished write to, until they are gone.
+  std::multimap<uid_t, base::Fd> hanging_;
   /// What is to be read for one owner: in order, and none twice.
   struct Queue {
     std::deque<std::string> paths;
