@@ -105,6 +105,16 @@ base::Result<Layers> layers_of_file(const CommandLine& line) {
   return layers;
 }
 
+/// As exec wants them; into `texts`.
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  out.reserve(texts.size() + 1);
+  for (std::string& text : texts)
+    out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
 std::string directory_beside_program() {
   std::array<char, 4096> path{};
   const ssize_t n = ::readlink("/proc/self/exe", path.data(), path.size() - 1);
@@ -168,12 +178,11 @@ base::Error run_again(const CommandLine& line, char** argv) {
   }
   if (const char* number = ::getenv(wire::emperor_byte::kVariable); number != nullptr)
     ::fcntl(std::atoi(number), F_SETFD, 0);
-  std::vector<char*> arguments;
-  arguments.reserve(words.size() + 1);
-  for (std::string& word : words)
-    arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  ::execv("/proc/self/exe", arguments.data());
+  // Names on the command line start from there; the file may have changed directory.
+  if (line.directory && ::fchdir(line.directory.get()) != 0)
+    say(Level::warn, base::fail_errno("back to where it began").error().message());
+  std::vector<std::string> variables = line.environment;
+  ::execve("/proc/self/exe", pointers(words).data(), pointers(variables).data());
   return base::fail_errno("start anew").error();
 }
 

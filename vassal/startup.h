@@ -46,6 +46,8 @@ struct CommandLine {
   std::vector<std::pair<base::Fd, std::string>>
       sockets;                    ///< with their address as written
   std::vector<SocketFile> files;  ///< alone: of the unix sockets among them
+  base::Fd directory;             ///< alone: where it began, and with which variables
+  std::vector<std::string> environment;
   bool help = false;
   bool version = false;
 };
@@ -68,8 +70,8 @@ base::Result<> bind_sockets(const VassalConfig& config, CommandLine& line);
 /// Removes the files of its sockets, if they still are what they were, and if it may.
 void unlink_sockets(const CommandLine& line);
 
-/// Starts the program anew in this process, with the same arguments, lifeline and
-/// sockets. Returns only if that fails.
+/// Starts the program anew in this process, where it began, with the same arguments,
+/// variables, lifeline and sockets. Returns only if that fails.
 base::Error run_again(const CommandLine& line, char** argv);
 /// Becomes the configured user, if there is one and this is root.
 base::Result<> become_user(const VassalConfig& config);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -129,6 +130,24 @@ std::string address_of(int fd) {
                      ::strnlen(address.sun_path, size - sizeof(address.sun_family)));
 }
 
+/// Whether that socket is among them, by another descriptor.
+bool has(const CommandLine& line, int fd) {
+  struct stat wanted{};
+  return ::fstat(fd, &wanted) == 0 &&
+         std::ranges::any_of(line.sockets, [&](const auto& socket) {
+           struct stat s{};
+           return ::fstat(socket.first.get(), &s) == 0 && s.st_ino == wanted.st_ino &&
+                  s.st_dev == wanted.st_dev;
+         });
+}
+
+/// For run_again(): the file may change both.
+void remember_beginning(CommandLine& line) {
+  line.directory = base::Fd(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (char** entry = environ; *entry != nullptr; ++entry)
+    line.environment.emplace_back(*entry);
+}
+
 /// What a uWSGI emperor gives its vassals beside arguments.
 Taken take_from_foreign_emperor(CommandLine& line) {
   const char* number = ::getenv(wire::emperor_byte::kVariable);
@@ -137,7 +156,7 @@ Taken take_from_foreign_emperor(CommandLine& line) {
   if (!fd) return base::wrap(fd.error(), wire::emperor_byte::kVariable);
   line.lifeline = *std::move(fd);
   line.speech = Lifeline::Speech::emperor_bytes;
-  if (!listens(STDIN_FILENO)) return {};
+  if (!listens(STDIN_FILENO) || has(line, STDIN_FILENO)) return {};
   TRY_ASSIGN(auto socket, base::duplicate(STDIN_FILENO));
   line.sockets.emplace_back(std::move(socket), address_of(STDIN_FILENO));
   return {};
@@ -175,7 +194,9 @@ base::Result<CommandLine> parse_command_line(int argc, char** argv) {
   if (line.help || line.version) return line;
   if (line.ini.empty() == !line.config)
     return base::fail("give either --ini FILE or --config-fd N");
-  if (!line.ini.empty()) TRY(take_from_foreign_emperor(line));
+  if (line.ini.empty()) return line;
+  remember_beginning(line);
+  TRY(take_from_foreign_emperor(line));
   return line;
 }
 

@@ -97,10 +97,21 @@ class UnderUwsgisEmperor(SystemCase):
         Foreign(self, emperor_on_demand_extension=".socket")
         self.world.write("foreign/demand.ini.socket", self.socket("demand"))
         app = self.world.write("apps/demand.py", APP.replace("{mark}", "woken"))
-        ini = self.world.write("foreign/demand.ini", f"[uwsgi]\nuid = {ALICE}\ngid = {ALICE}\nwsgi-file = {app}\n")
+        text = f"[uwsgi]\nuid = {ALICE}\ngid = {ALICE}\nwsgi-file = {app}\nchdir = /\n"
+        ini = self.world.write("foreign/demand.ini", text + "env = MARK=once\n")
         # the file of a socket is there a moment before anybody listens
         said = until("it answers", lambda: (a := self.ask("demand")).get("mark") and a, 15)
-        self.assertEqual((said["mark"], said["server"]), ("woken", "vassal"))
+        self.assertEqual((said["mark"], said["server"], said["env"].get("MARK")), ("woken", "vassal", "once"))
+
+        def doors():
+            of = f"/proc/{said['ppid']}/fd"
+            return [os.readlink(os.path.join(of, fd)) for fd in os.listdir(of)].count(os.readlink(os.path.join(of, "0")))
+        before = doors()
+        self.world.write("foreign/demand.ini", text)
+        later = os.stat(ini).st_mtime + 10
+        os.utime(ini, (later, later))
+        until("it began anew, as it did the first time", lambda: (a := self.ask("demand")).get("mark") and "MARK" not in a["env"], 15)
+        self.assertEqual((self.ask("demand")["ppid"], doors()), (said["ppid"], before))
         os.unlink(ini)
         until("it is gone", lambda: not processes.alive(said["ppid"]), 15)
 
