@@ -32,6 +32,7 @@ struct Alarm {
     heartbeat,      ///< a generation that sends heartbeats may have been silent too long
     reload,         ///< a reload that the vassal asked for
     claims,         ///< save the claims
+    old_logs,       ///< remove logs of vassals that are gone
   };
   Kind kind;
   std::string vassal;

@@ -151,6 +151,7 @@ uvx::Task<base::Result<>> Emperor::start() {
   if (reader_.idle()) purge_claims();
   reader_.on_idle = [this] {
     purge_claims();
+    remove_logs_later();
   };
   if (auto shown = show_itself(); !shown) co_return shown;
   tasks_.spawn(ring_alarms(this));
@@ -357,11 +358,15 @@ void Emperor::ring(const Alarm& alarm) {
       if (vassal != nullptr) look_at_door(*vassal);
       break;
     case Alarm::Kind::sockets:
-      if (vassal != nullptr && vassal->life.state() == State::asleep)
-        launcher_.open_sockets(*vassal);
+      if (vassal == nullptr) break;
+      vassal->sockets_alarm = false;
+      if (vassal->life.state() == State::asleep) launcher_.open_sockets(*vassal);
       break;
     case Alarm::Kind::reload:
       if (vassal != nullptr) carry_out_asked(*vassal);
+      break;
+    case Alarm::Kind::old_logs:
+      remove_logs();
       break;
     case Alarm::Kind::claims:
       save_claims();

@@ -124,6 +124,8 @@ class Emperor final : LauncherReports {
   void forget(Vassal& vassal);
   void settle_claims(Vassal& vassal);
   void purge_claims();
+  void remove_logs_later();
+  void remove_logs();
   void pass_on(const std::vector<HostChange>& changes);
   void on_ready(Vassal& vassal, uint64_t generation) override;
   void on_failed(Vassal& vassal, const Generation& generation) override;
@@ -223,6 +225,7 @@ class Emperor final : LauncherReports {
   bool replace_routers_ = false;  ///< after an upgrade
   bool wave_ = false;             // every vassal is being reloaded: others come first
   bool claims_dirty_ = false;
+  bool removes_logs_ = false;  ///< an alarm for it is set
 };
 
 }  // namespace emperor

@@ -1,8 +1,12 @@
 // The emperor's answers to emperorctl.
 #include <unistd.h>
 
+#include <filesystem>
+#include <set>
+
 #include "base/files.h"
 #include "emperor/emperor.h"
+#include "emperor/log_files.h"
 #include "emperor/views.h"
 #include "vassal/explain.h"
 #include "vassal/settings_codec.h"
@@ -80,6 +84,23 @@ bool Emperor::show_log(const ControlRequest& request, int client) {
   if (!logger_.has(vassal->name) && !keep_log(*vassal)) return false;
   logger_.read(vassal->name, client, *request.lines, request.follow);
   return true;
+}
+
+/// Soon, once for all that go together.
+void Emperor::remove_logs_later() {
+  if (!std::exchange(removes_logs_, true))
+    set_alarm(base::Clock::now() + std::chrono::seconds(1), {Alarm::Kind::old_logs, {}});
+}
+
+/// Whoever makes vassals under ever new names does not fill the disk with their logs.
+void Emperor::remove_logs() {
+  constexpr size_t kMostOld = 100;
+  removes_logs_ = false;
+  const auto directory = std::filesystem::path(logger_.own_path("x")).parent_path();
+  std::set<std::string> in_use;
+  for (const auto& [name, vassal] : roster_.all())
+    in_use.insert(std::filesystem::path(logger_.own_path(name)).filename());
+  remove_old_logs(directory, in_use, kMostOld);
 }
 
 void Emperor::save_claims() {

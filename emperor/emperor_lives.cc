@@ -86,6 +86,7 @@ void Emperor::forget(Vassal& vassal) {
       name != names_.end() && name->second == vassal.name)
     names_.erase(name);
   roster_.erase(vassal.name);
+  remove_logs_later();
   changed_.set();
 }
 
@@ -240,6 +241,9 @@ void Emperor::on_reload_asked(Vassal& vassal,
 
 void Emperor::carry_out_asked(Vassal& vassal) {
   if (stopping_ || !std::exchange(vassal.reload_asked, false)) return;
+  // One that asked and died waits like everybody who dies.
+  const State state = vassal.life.state();
+  if (state != State::ready && state != State::reloading) return;
   vassal.reload_asked_at = base::Clock::now();
   happen(vassal, Event::reload);
 }

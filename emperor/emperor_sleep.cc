@@ -97,7 +97,9 @@ void Emperor::on_sockets(Vassal& vassal, const std::string& why) {
     log_.warn("vassal {}: {}", vassal.name, why);
   if (!why.empty()) {
     vassal.last_error = why;
-    set_alarm(base::Clock::now() + kTrySocketsAgain, {Alarm::Kind::sockets, vassal.name});
+    if (!std::exchange(vassal.sockets_alarm, true))
+      set_alarm(base::Clock::now() + kTrySocketsAgain,
+                {Alarm::Kind::sockets, vassal.name});
   }
   if (why.empty()) look_at_door(vassal);
   on_changed(vassal);

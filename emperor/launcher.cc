@@ -79,6 +79,7 @@ void Launcher::pump() {
     const Gen generation = find(next.vassal, next.generation);
     if (!generation || generation->over) continue;
     generation->holds_slot = true;
+    generation->launching = true;
     generation->began = base::Clock::now();
     ++slots_used_;
     starters_.push_back(next);
@@ -259,7 +260,6 @@ void Launcher::drain(Vassal& vassal, uint64_t number) {
 void Launcher::kill(Vassal& vassal, uint64_t number) {
   const Gen generation = find(vassal.name, number);
   if (!generation) return;
-  const bool launching = generation->holds_slot && !generation->pidfd;
   generation->over = true;
   if (generation->pidfd) {
     (void)generation->pidfd.signal(SIGKILL);
@@ -268,7 +268,7 @@ void Launcher::kill(Vassal& vassal, uint64_t number) {
     // often.
     const auto wait = 20ms * (int64_t{1} << std::min(generation->kills++, 6U));
     s_.set_alarm(base::Clock::now() + wait, {Alarm::Kind::gone, vassal.name, number});
-  } else if (!launching) {
+  } else if (!generation->launching) {
     s_.tasks.spawn(report_gone(this, vassal.name, generation));
   }
 }

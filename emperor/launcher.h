@@ -20,6 +20,7 @@
 #include "emperor/logger_link.h"
 #include "emperor/options.h"
 #include "emperor/record.h"
+#include "emperor/turn_queue.h"
 #include "vassal/spawn_plan.h"
 
 namespace emperor {
@@ -130,7 +131,10 @@ class Launcher {
   base::Result<> make_group(Vassal& vassal, const Configuration& configuration);
   uvx::Task<base::Result<>> bind_sockets(
       std::string name, std::shared_ptr<const Configuration> configuration);
-  static uvx::Task<void> bind_for_sleepers(Launcher* self);
+  void bind_for_sleepers();
+  using Bind = TurnQueue<std::string>::Turn;
+  static uvx::Task<void> bind_for_sleeper(Launcher* self, Bind turn);
+  Vassal* find(const std::string& vassal, uint64_t id, const Generation& generation);
   static uvx::Task<void> listen_to(Launcher* self,
                                    std::string name,
                                    Gen generation,
@@ -168,8 +172,10 @@ class Launcher {
   std::deque<Queued> wave_;      // once nobody else waits
   std::deque<Queued> starters_;  // who holds a slot
   bool slot_alarm_set_ = false;
-  std::deque<std::string> to_bind_;  // sleepers whose sockets are not open yet
-  std::set<std::string> binding_;    // whose socket is being opened
+  /// Sleepers whose sockets are not open yet: each needs a child with the tenant's ids.
+  static constexpr size_t kBindsAtOnce = 8;
+  TurnQueue<std::string> to_bind_{kBindsAtOnce};
+  std::set<std::string> binding_;  // whose socket is being opened
 };
 
 /// Names of descriptors at the keeper: kind, vassal, and what else tells them apart.

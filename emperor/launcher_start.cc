@@ -23,8 +23,9 @@ constexpr auto kStopHookTime = 30s;
 uvx::Task<void> Launcher::launch(Launcher* self, std::string name, Gen generation) {
   co_await self->s_.loop.yield();  // reports never come from within the order
   auto up = co_await self->bring_up(name, generation);
+  generation->launching = false;
   Vassal* vassal = self->s_.roster.find(name);
-  if (vassal == nullptr) co_return;
+  if (vassal == nullptr) co_return self->free_slot(*generation);
   if (generation->over && !generation->pidfd) {
     self->free_slot(*generation);
     self->sweep(*vassal, generation);
@@ -37,23 +38,33 @@ uvx::Task<void> Launcher::launch(Launcher* self, std::string name, Gen generatio
   self->s_.reports.on_failed(*vassal, *generation);
 }
 
+/// The vassal that has this name and number, while the generation is to come up.
+Vassal* Launcher::find(const std::string& vassal,
+                       uint64_t id,
+                       const Generation& generation) {
+  Vassal* found = s_.roster.find(vassal);
+  return found != nullptr && found->id == id && !generation.over ? found : nullptr;
+}
+
 uvx::Task<base::Result<>> Launcher::bring_up(std::string name, Gen generation) {
-  if (generation->over) co_return base::Result<>{};
-  if (auto bound = co_await bind_sockets(name, generation->configuration); !bound)
-    co_return bound;
   Vassal* vassal = s_.roster.find(name);
   if (vassal == nullptr || generation->over) co_return base::Result<>{};
+  const uint64_t id = vassal->id;
+  if (auto bound = co_await bind_sockets(name, generation->configuration); !bound)
+    co_return bound;
+  if (find(name, id, *generation) == nullptr) co_return base::Result<>{};
   const auto& config = generation->configuration->config;
   auto identity = identity_of(config);
   if (!identity) co_return std::unexpected(identity.error());
-  auto log = co_await s_.logger.output_for(name, vassal->id, config, *identity);
-  if (!log) co_return std::unexpected(log.error());
-  vassal = s_.roster.find(name);
-  if (vassal == nullptr || generation->over) co_return base::Result<>{};
+  auto file = co_await s_.logger.open_for(config.logto, *identity);
+  if (!file) co_return std::unexpected(file.error());
+  if (find(name, id, *generation) == nullptr) co_return base::Result<>{};
   if (auto ran = co_await run_hooks(name, generation, vassal::HookPhase::as_root); !ran)
     co_return ran;
-  vassal = s_.roster.find(name);
-  if (vassal == nullptr || generation->over) co_return base::Result<>{};
+  vassal = find(name, id, *generation);
+  if (vassal == nullptr) co_return base::Result<>{};
+  auto log = s_.logger.output_for(name, id, config, *identity, *std::move(file));
+  if (!log) co_return std::unexpected(log.error());
   base::Fd report;
   if (auto cloned = clone(*vassal, generation, *log, &report); !cloned) co_return cloned;
   s_.tasks.spawn(run_hooks_behind(this, name, generation));
@@ -207,22 +218,30 @@ uvx::Task<base::Result<>> Launcher::bind_sockets(
   if (config.sockets.empty()) co_return base::Result<>{};
   const auto identity = identity_of(config);
   if (!identity) co_return std::unexpected(identity.error());
+  const Vassal* first = s_.roster.find(name);
+  const uint64_t id = first == nullptr ? 0 : first->id;
+  // Another one of that name, or a newer file, may not want them any more.
+  const auto wants = [&](const Vassal* vassal, const vassal::SocketAddress& address) {
+    return vassal != nullptr && vassal->id == id && !vassal->life.removed() &&
+           vassal->configuration &&
+           std::ranges::find(vassal->configuration->config.sockets, address.text,
+                             &vassal::SocketAddress::text) !=
+               vassal->configuration->config.sockets.end();
+  };
   for (const auto& address : config.sockets) {
-    Vassal* vassal = s_.roster.find(name);
-    if (vassal == nullptr || vassal->life.removed()) co_return base::Result<>{};
     // A sleeper may be woken while its sockets are being opened.
     while (binding_.contains(name))
       (void)co_await s_.loop.sleep_for(1ms);
-    vassal = s_.roster.find(name);
-    if (vassal == nullptr || vassal->sockets.contains(address.text)) continue;
+    Vassal* vassal = s_.roster.find(name);
+    if (!wants(vassal, address) || vassal->sockets.contains(address.text)) continue;
     binding_.insert(name);
     auto bound = co_await bind_socket(s_.loop, config, address, *identity);
     binding_.erase(name);
     if (!bound) co_return std::unexpected(bound.error());
     vassal = s_.roster.find(name);
-    if (vassal == nullptr) {
+    if (!wants(vassal, address)) {
       s_.tasks.spawn(unlink_socket(s_.loop, *std::move(bound)));
-      co_return base::Result<>{};
+      continue;
     }
     s_.keeper.hold(held_name("socket", name, address.text), bound->fd.get());
     vassal->sockets[address.text] = *std::move(bound);
@@ -237,21 +256,26 @@ void Launcher::open_sockets(const Vassal& vassal) {
     return vassal.sockets.contains(address.text);
   };
   if (std::ranges::all_of(vassal.configuration->config.sockets, is_open)) return;
-  to_bind_.push_back(vassal.name);
-  if (to_bind_.size() == 1) s_.tasks.spawn(bind_for_sleepers(this));
+  to_bind_.push(vassal.configuration->config.uid.value_or(::geteuid()), vassal.name);
+  bind_for_sleepers();
 }
 
-/// One after the other: each costs a child with the tenant's ids, and nobody waits.
-uvx::Task<void> Launcher::bind_for_sleepers(Launcher* self) {
+void Launcher::bind_for_sleepers() {
+  while (auto turn = to_bind_.next())
+    s_.tasks.spawn(bind_for_sleeper(this, *std::move(turn)));
+}
+
+uvx::Task<void> Launcher::bind_for_sleeper(Launcher* self, Bind turn) {
   co_await self->s_.loop.yield();
-  for (; !self->to_bind_.empty(); self->to_bind_.pop_front()) {
-    const std::string name = self->to_bind_.front();
-    const Vassal* vassal = self->s_.roster.find(name);
-    if (vassal == nullptr || !vassal->configuration) continue;
-    const auto bound = co_await self->bind_sockets(name, vassal->configuration);
-    if (Vassal* still = self->s_.roster.find(name))
-      self->s_.reports.on_sockets(*still, bound ? "" : bound.error().message());
-  }
+  const std::string& name = turn.work;
+  base::Result<> bound;
+  const Vassal* vassal = self->s_.roster.find(name);
+  const bool there = vassal != nullptr && vassal->configuration;
+  if (there) bound = co_await self->bind_sockets(name, vassal->configuration);
+  self->to_bind_.done(turn);
+  if (Vassal* still = there ? self->s_.roster.find(name) : nullptr)
+    self->s_.reports.on_sockets(*still, bound ? "" : bound.error().message());
+  self->bind_for_sleepers();
 }
 
 void Launcher::trim_sockets(Vassal& vassal) {

@@ -25,8 +25,7 @@ namespace {
 
 constexpr int kPipeSize = 256 * 1024;
 constexpr int kControlFd = 3;
-/// Children that open tenants' files at once.
-constexpr size_t kMostAnswering = 4;
+constexpr auto kReplaceTime = 3s;
 
 constexpr std::string_view kHeldProcess = "logger\n";
 constexpr std::string_view kHeldPidfd = "logger-pidfd\n";
@@ -159,7 +158,19 @@ uvx::Task<void> LoggerLink::listen_to(LoggerLink* self,
 
 /// Once it has written what it holds it ends, and its end starts the next one.
 void LoggerLink::replace() {
-  if (channel_) channel_->send({verbs::kStop, {}});
+  if (!channel_) return;
+  channel_->send(wire::Message{verbs::kStop, {}}.set("leave", 1));
+  s_.tasks.spawn(kill_late(this, pid_));
+}
+
+/// The keeper has the pipes: only what it had read by then is lost.
+uvx::Task<void> LoggerLink::kill_late(LoggerLink* self, pid_t pid) {
+  const auto deadline = base::Deadline::in(kReplaceTime);
+  while (self->pid_ == pid && !self->stopping_ && !deadline.passed())
+    (void)co_await self->s_.loop.sleep_for(20ms);
+  if (self->pid_ != pid || self->stopping_) co_return;
+  self->s_.log.warn("logger: killed, it did not make room in time pid={}", pid);
+  (void)self->pidfd_.signal(SIGKILL);
 }
 
 uvx::Task<void> LoggerLink::stop(base::Deadline deadline) {
@@ -206,6 +217,7 @@ base::Result<> LoggerLink::keep(const std::string& vassal,
   if (identity) (void)::fchown(stream.write.get(), identity->uid, identity->gid);
   auto settings = log_settings(vassal, config, own_path(vassal), s_.options.log_space);
   const bool told = stream.id == id && settings == stream.settings && !fresh;
+  if (stream.id != id) names_.erase(stream.id);
   stream.id = id;
   names_[id] = vassal;
   stream.settings = std::move(settings);
@@ -229,21 +241,24 @@ void LoggerLink::synced() {
   if (channel_) channel_->send({verbs::kSynced, {}});
 }
 
-uvx::Task<base::Result<int>> LoggerLink::output_for(
-    std::string vassal,
-    uint64_t id,
-    vassal::VassalConfig config,
-    std::optional<vassal::Identity> identity) {
-  base::Result<TenantLog> file;
-  if (!config.logto.empty()) {
-    file = co_await open_tenant_log(s_.loop, config.logto, identity);
-    if (!file) co_return std::unexpected(file.error());
-  }
+uvx::Task<base::Result<base::Fd>> LoggerLink::open_for(
+    std::string logto, std::optional<vassal::Identity> identity) {
+  if (logto.empty()) co_return base::Fd();
+  auto file = co_await open_tenant_log(s_.loop, logto, identity, strays_);
+  if (!file) co_return std::unexpected(file.error());
+  co_return std::move(file->fd);
+}
+
+base::Result<int> LoggerLink::output_for(const std::string& vassal,
+                                         uint64_t id,
+                                         const vassal::VassalConfig& config,
+                                         const std::optional<vassal::Identity>& identity,
+                                         base::Fd file) {
   if (auto kept = keep(vassal, id, config, identity); !kept)
-    co_return base::wrap(kept.error(), "log");
+    return base::wrap(kept.error(), "log");
   const Stream& stream = streams_[vassal];
-  if (!config.logto.empty()) send_file(stream, std::move(file->fd));
-  co_return stream.write.get();
+  if (file) send_file(stream, std::move(file));
+  return stream.write.get();
 }
 
 void LoggerLink::forget(const std::string& vassal) {
@@ -307,32 +322,39 @@ void LoggerLink::answer(const Asked& asked) {
       s_.log.warn("logger: cannot put away {}", settings.path);
     return send_file(*stream, open_own_log(settings.path));
   }
-  asked_.push_back(asked);
-  if (answering_ >= kMostAnswering) return;
-  ++answering_;
-  s_.tasks.spawn(answer_tenants(this));
+  asked_.push(owner_of(stream->identity), asked);
+  answer_tenants();
 }
 
-uvx::Task<void> LoggerLink::answer_tenants(LoggerLink* self) {
-  while (!self->asked_.empty()) {
-    const Asked asked = self->asked_.front();
-    self->asked_.pop_front();
-    const Stream* stream = self->find(asked.id);
-    if (stream == nullptr || !stream->tenants) continue;
-    const auto settings = stream->settings;
+void LoggerLink::answer_tenants() {
+  while (auto turn = asked_.next())
+    s_.tasks.spawn(answer_tenant(this, *turn));
+}
+
+uvx::Task<void> LoggerLink::answer_tenant(LoggerLink* self, Turn turn) {
+  co_await self->s_.loop.yield();
+  const Asked asked = turn.work;
+  LogSettings settings;
+  base::Result<TenantLog> file;
+  if (const Stream* stream = self->find(asked.id)) {
+    settings = stream->settings;
     auto names = asked.rotate ? rotated_names(settings.path, settings.keep)
                               : std::vector<std::string>();
-    auto file = co_await open_tenant_log(self->s_.loop, settings.path, stream->identity,
-                                         std::move(names));
-    stream = self->find(asked.id);
-    if (stream == nullptr || stream->settings.path != settings.path) continue;
+    file = co_await open_tenant_log(self->s_.loop, settings.path, stream->identity,
+                                    self->strays_, std::move(names));
+  }
+  self->asked_.done(turn);
+  const Stream* stream = self->find(asked.id);
+  if (stream != nullptr && stream->settings.path != settings.path) {
+    self->answer({asked.id, false});  // it goes elsewhere now
+  } else if (stream != nullptr) {
     if (file && file->emptied)
       self->s_.log.info("vassal {}: its log cannot be put away, it was emptied",
                         settings.name);
     self->send_file(*stream, file ? base::Result<base::Fd>(std::move(file->fd))
                                   : std::unexpected(file.error()));
   }
-  --self->answering_;
+  self->answer_tenants();
 }
 
 }  // namespace emperor

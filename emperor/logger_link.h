@@ -4,7 +4,6 @@
 // The keeper holds both ends of every pipe: no line is lost with a logger or an emperor.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +14,8 @@
 #include "emperor/keeper_link.h"
 #include "emperor/log_settings.h"
 #include "emperor/options.h"
+#include "emperor/tenant_child.h"
+#include "emperor/turn_queue.h"
 #include "vassal/identity.h"
 
 namespace emperor {
@@ -41,12 +42,16 @@ class LoggerLink {
   /// Every vassal that has a log was named: other pipes of an earlier emperor's go.
   void synced();
 
-  /// keep(), and its `logto` opened as the tenant: what fails there is the vassal's
-  /// error. The writing end; ours, valid until forget().
-  uvx::Task<base::Result<int>> output_for(std::string vassal,
-                                          uint64_t id,
-                                          vassal::VassalConfig config,
-                                          std::optional<vassal::Identity> identity);
+  /// Its `logto` opened as the tenant: what fails there is the vassal's error. Empty: the
+  /// log is not the tenant's.
+  uvx::Task<base::Result<base::Fd>> open_for(std::string logto,
+                                             std::optional<vassal::Identity> identity);
+  /// keep(), with what open_for() gave. The writing end; ours, valid until forget().
+  base::Result<int> output_for(const std::string& vassal,
+                               uint64_t id,
+                               const vassal::VassalConfig& config,
+                               const std::optional<vassal::Identity>& identity,
+                               base::Fd file);
   /// Writes what is left of it and lets go.
   void forget(const std::string& vassal);
 
@@ -78,6 +83,7 @@ class LoggerLink {
   struct Asked {
     uint64_t id;
     bool rotate;
+    auto operator<=>(const Asked&) const = default;
   };
   base::Result<> spawn();
   void attach(base::Fd control);
@@ -88,15 +94,20 @@ class LoggerLink {
   Stream* find(uint64_t id);
   static uvx::Task<void> listen_to(LoggerLink* self, std::shared_ptr<MessageChannel> c);
   void answer(const Asked& asked);
-  static uvx::Task<void> answer_tenants(LoggerLink* self);
+  void answer_tenants();
+  using Turn = TurnQueue<Asked>::Turn;
+  static uvx::Task<void> answer_tenant(LoggerLink* self, Turn turn);
   void failed();
+  static uvx::Task<void> kill_late(LoggerLink* self, pid_t pid);
   static uvx::Task<void> start_again(LoggerLink* self);
 
   Services s_;
   std::map<std::string, Stream> streams_;
   std::map<uint64_t, std::string> names_;
-  std::deque<Asked> asked_;  // of tenants' files: each needs a child
-  size_t answering_ = 0;
+  /// Of tenants' files, each of which needs a child.
+  static constexpr size_t kAnswersAtOnce = 16;
+  TurnQueue<Asked> asked_{kAnswersAtOnce};
+  Strays strays_;
   std::shared_ptr<MessageChannel> channel_;
   pid_t pid_ = -1;
   base::Pidfd pidfd_;

@@ -43,6 +43,7 @@ struct Generation {
   ScoreboardView scoreboard;
   base::Instant began;
   bool holds_slot = false;
+  bool launching = false;  ///< a coroutine brings it up, and says how that went
   bool ready = false;
   bool over =
       false;  ///< it was told to end (killed, drained); nothing of it is news any more
@@ -94,8 +95,9 @@ struct Vassal {
   uint64_t oom_kills = 0;
   History history;
   Activity activity;
-  bool watched = false;      ///< its descriptors are at the doorbell
-  bool second_look = false;  ///< somebody knocked while a generation still drained
+  bool watched = false;        ///< its descriptors are at the doorbell
+  bool sockets_alarm = false;  ///< set: its sockets are tried again then
+  bool second_look = false;    ///< somebody knocked while a generation still drained
 };
 
 class Roster {

@@ -10,7 +10,7 @@
 namespace emperor {
 
 namespace {
-constexpr auto kPatience = std::chrono::seconds(10);
+constexpr size_t kMostStrays = 3;
 constexpr auto kKillTime = std::chrono::seconds(1);
 }  // namespace
 
@@ -31,17 +31,27 @@ int become(const vassal::Identity* identity) {
   return raw::verify_no_way_back(identity->uid, identity->gid);
 }
 
-uvx::Task<void> end_child(uvx::Loop& loop, const base::Pidfd& child) {
+uvx::Task<bool> end_child(uvx::Loop& loop,
+                          const base::Pidfd& child,
+                          base::Duration patience) {
   uvx::Poll poll(loop, child.fd());
   for (bool killed = false;; killed = true) {
-    const auto deadline = base::Deadline::in(killed ? kKillTime : kPatience);
+    const auto deadline = base::Deadline::in(killed ? kKillTime : patience);
     const auto woken = co_await poll.readable(deadline);
-    if (const auto ended = child.try_wait(); !ended || *ended) co_return;
+    if (const auto ended = child.try_wait(); !ended || *ended) co_return true;
     if (woken) continue;
-    if (killed)
-      co_return;  // it hangs in a file system of the tenant's: nobody waits for that
+    if (killed) co_return false;
     (void)child.signal(SIGKILL);
   }
+}
+
+bool Strays::too_many(uid_t owner) {
+  auto [at, end] = all_.equal_range(owner);
+  while (at != end) {
+    const auto ended = at->second.try_wait();
+    at = !ended || *ended ? all_.erase(at) : std::next(at);
+  }
+  return all_.count(owner) >= kMostStrays;
 }
 
 }  // namespace emperor

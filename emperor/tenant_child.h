@@ -1,6 +1,8 @@
 // Short-lived children of the emperor that do one thing with a tenant's ids.
 #pragma once
 
+#include <map>
+
 #include "base/process.h"
 #include "base/uv/loop.h"
 #include "vassal/clone.h"
@@ -15,7 +17,22 @@ int close_all_but(int fd);
 /// calls only.
 int become(const vassal::Identity* identity);
 
-/// Waits until the child has ended by itself, kills it if that takes long, and reaps it.
-uvx::Task<void> end_child(uvx::Loop& loop, const base::Pidfd& child);
+/// Waits until the child has ended by itself, kills it if that takes longer than
+/// `patience`, and reaps it. False: it hangs in a file system of the tenant's, where
+/// nothing ends it.
+uvx::Task<bool> end_child(uvx::Loop& loop,
+                          const base::Pidfd& child,
+                          base::Duration patience = std::chrono::seconds(10));
+
+/// Children that hang: nobody waits for them, and whoever has a few gets no more.
+class Strays {
+ public:
+  void add(uid_t owner, base::Pidfd child) { all_.emplace(owner, std::move(child)); }
+  /// Reaps those of the owner that ended meanwhile.
+  bool too_many(uid_t owner);
+
+ private:
+  std::multimap<uid_t, base::Pidfd> all_;
+};
 
 }  // namespace emperor

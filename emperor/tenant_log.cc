@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -20,7 +21,7 @@ namespace emperor {
 
 namespace {
 
-constexpr auto kOpenTime = std::chrono::seconds(10);
+constexpr auto kOpenTime = std::chrono::seconds(2);
 
 /// What the child works from, copied by the clone.
 struct OpenWork {
@@ -76,11 +77,19 @@ int open_for_appending(const char* path, int* fd) {
 
 }  // namespace
 
+uid_t owner_of(const std::optional<vassal::Identity>& identity) {
+  return identity ? identity->uid : ::geteuid();
+}
+
 uvx::Task<base::Result<TenantLog>> open_tenant_log(
     uvx::Loop& loop,
     std::string path,
     std::optional<vassal::Identity> identity,
+    Strays& strays,
     std::vector<std::string> put_away) {
+  const uid_t owner = owner_of(identity);
+  if (strays.too_many(owner))
+    co_return base::fail("logto " + path + ": it took too long too often");
   auto pair = base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
   if (!pair) co_return std::unexpected(pair.error());
   OpenWork work{path.c_str(), identity ? &*identity : nullptr, put_away,
@@ -95,7 +104,8 @@ uvx::Task<base::Result<TenantLog>> open_tenant_log(
     (void)co_await poll.readable(base::Deadline::in(kOpenTime));
     received = base::receive_with_fds(pair->first.get(), buffer);
   }
-  co_await end_child(loop, *child);
+  (void)child->signal(SIGKILL);  // it has done what it was there for, or never will
+  if (!co_await end_child(loop, *child, {})) strays.add(owner, *std::move(child));
   if (!received) co_return base::fail(received.error().code.value(), "logto " + path);
   OpenAnswer answer;
   if (received->size != sizeof(answer))

@@ -137,7 +137,7 @@ uvx::Task<void> unlink_socket(uvx::Loop& loop, TenantSocket socket) {
                   socket.identity ? &*socket.identity : nullptr};
   auto child = vassal::clone_child(vassal::Parent::us, -1, unlink_in_child, &work);
   if (!child) co_return;
-  co_await end_child(loop, *child);
+  (void)co_await end_child(loop, *child);
 }
 
 }  // namespace emperor
