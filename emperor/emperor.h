@@ -109,6 +109,10 @@ class Emperor final : LauncherReports {
   static bool has_readable_configurations(const Snapshot& snapshot);
   void adopt_everybody(Held* held);
   void adopt(const Snapshot& snapshot, Held* held);
+  void adopt_file(Vassal& vassal, const Snapshot& snapshot);
+  bool adopt_channel(Vassal& vassal, const Snapshot& snapshot, Held* held);
+  void adopt_sockets(Vassal& vassal, const Snapshot& snapshot, Held* held);
+  void end_strays(const Vassal& vassal);
   void adopt_generation(Vassal& vassal,
                         const Snapshot& snapshot,
                         const Snapshot::Started& started,

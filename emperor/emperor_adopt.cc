@@ -93,24 +93,52 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
     vassal.history.add(death);
   vassal.life.resume(snapshot.life, base::Clock::now());
   names_[vassal.path] = vassal.name;
-  // One that was on its way out comes back if its file is there (the emperor died while
-  // it shut everything down).
-  // Where the operator's rules are others now, or what the file said is lost, it is read
-  // again; only what it says then counts.
-  const bool same_rules =
+  adopt_file(vassal, snapshot);
+  const bool fresh_channel = adopt_channel(vassal, snapshot, held);
+  adopt_sockets(vassal, snapshot, held);
+  if (auto group = tree_.existing(vassal.name)) {
+    vassal.group = *std::move(group);
+    vassal.has_group = !vassal.group.text().empty();
+  }
+  for (const auto& started : snapshot.generations)
+    adopt_generation(vassal, snapshot, started, held);
+  end_strays(vassal);
+  // Whoever runs has the other end of a channel that nobody held.
+  const bool runs = std::ranges::any_of(vassal.generations,
+                                        [](const auto& g) { return !g.second->over; });
+  if (fresh_channel && runs) {
+    vassal.reload_asked = true;
+    set_alarm(base::Clock::now(), {Alarm::Kind::reload, vassal.name});
+  }
+  go_on(vassal);
+}
+
+/// Where the operator's rules are others now, or what the file said is lost, it is read
+/// again; only what it says then counts. So does a file whose vassal was on its way out:
+/// the emperor died while it shut everything down.
+void Emperor::adopt_file(Vassal& vassal, const Snapshot& snapshot) {
+  const bool still_means_the_same =
       snapshot.rules == rules_ && has_readable_configurations(snapshot);
   if (!snapshot.file_name.empty() && !snapshot.life.removed)
-    roster_.files[vassal.path] = {snapshot.file_name, snapshot.source,
-                                  same_rules ? snapshot.identity : FileIdentity{}};
+    roster_.files[vassal.path] = {
+        snapshot.file_name, snapshot.source,
+        still_means_the_same ? snapshot.identity : FileIdentity{}};
   if (!snapshot.configurations.empty())
     vassal.configuration = decode(snapshot.configurations.front());
+}
 
+/// True if it is another one than before.
+bool Emperor::adopt_channel(Vassal& vassal, const Snapshot& snapshot, Held* held) {
   vassal.channel_send = take(held, held_name("channel", vassal.name, "send"));
   vassal.channel_receive = take(held, held_name("channel", vassal.name, "receive"));
-  const bool has_channel = vassal.channel_send && vassal.channel_receive;
-  const bool fresh_channel =
-      vassal.configuration && !has_channel && snapshot.life.newest > 0;
-  if (fresh_channel) (void)launcher_.make_channel(vassal);
+  if (vassal.channel_send && vassal.channel_receive) return false;
+  vassal.channel_send.reset();
+  vassal.channel_receive.reset();
+  if (!vassal.configuration || snapshot.life.newest == 0) return false;
+  return launcher_.make_channel(vassal).has_value();
+}
+
+void Emperor::adopt_sockets(Vassal& vassal, const Snapshot& snapshot, Held* held) {
   for (const auto& socket : snapshot.sockets) {
     base::Fd fd = take(held, held_name("socket", vassal.name, socket.text));
     if (!fd || !vassal.configuration) continue;
@@ -121,12 +149,9 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
     vassal.sockets[socket.text] = {std::move(fd), path, socket.device, socket.inode,
                                    identity ? *identity : std::nullopt};
   }
-  if (auto group = tree_.existing(vassal.name)) {
-    vassal.group = *std::move(group);
-    vassal.has_group = !vassal.group.text().empty();
-  }
-  for (const auto& started : snapshot.generations)
-    adopt_generation(vassal, snapshot, started, held);
+}
+
+void Emperor::end_strays(const Vassal& vassal) {
   for (const uint64_t leaf : vassal.group.leaves()) {
     if (vassal.generations.contains(leaf)) continue;
     log_.warn("adoption: vassal {}: ends a generation that nobody knows generation={}",
@@ -135,14 +160,6 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
     (void)stray.kill();
     (void)stray.try_remove();
   }
-  // Whoever runs has the other end of a channel that nobody held.
-  const bool runs = std::ranges::any_of(vassal.generations,
-                                        [](const auto& g) { return !g.second->over; });
-  if (fresh_channel && runs) {
-    vassal.reload_asked = true;
-    set_alarm(base::Clock::now(), {Alarm::Kind::reload, vassal.name});
-  }
-  go_on(vassal);
 }
 
 void Emperor::adopt_generation(Vassal& vassal,
