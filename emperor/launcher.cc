@@ -201,8 +201,9 @@ void Launcher::heard_heartbeat(Vassal& vassal, const Gen& generation) {
 }
 
 void Launcher::miss_heartbeat(Vassal& vassal, const Gen& generation) {
-  if (generation->over || generation->exited || !generation->last_beat) return;
-  const auto due = *generation->last_beat + s_.options.required_heartbeat;
+  const auto last = generation->last_beat;
+  if (generation->over || generation->exited || !last) return;
+  const auto due = *last + s_.options.required_heartbeat;
   if (due > base::Clock::now()) {
     s_.set_alarm(due, {Alarm::Kind::heartbeat, vassal.name, generation->number});
     return;
