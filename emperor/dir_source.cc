@@ -132,10 +132,11 @@ void DirSource::walk(const std::string& directory,
   watch(directory,
         static_cast<int>(level));  // before the listing, so that nothing falls between
   DIR* dir = ::opendir(directory.c_str());
-  if (dir == nullptr) {
-    if (level == 0) watch_nearest_parent();
-    return;
+  if (dir == nullptr && level == 0 && wait_for_prefix() == Prefix::came) {
+    watch(directory, 0);
+    dir = ::opendir(directory.c_str());
   }
+  if (dir == nullptr) return;
   const bool last = level + 1 == pattern_.components.size();
   const std::string base = directory == "/" ? "" : directory;
   while (const dirent* entry = ::readdir(dir)) {
@@ -165,13 +166,20 @@ void DirSource::watch(const std::string& directory, int level) {
   if (wd >= 0) watches_[wd] = {directory, level};
 }
 
-void DirSource::watch_nearest_parent() {
-  std::filesystem::path parent = pattern_.prefix;
-  std::error_code error;
-  do {
-    parent = parent.parent_path();
-  } while (parent.has_relative_path() && !std::filesystem::is_directory(parent, error));
-  watch(parent, -1);
+/// Watches the nearest parent that exists, until a look after the watch finds no nearer
+/// one: what was made between a look and its watch is told by nobody.
+DirSource::Prefix DirSource::wait_for_prefix() {
+  std::filesystem::path watched;
+  for (;;) {
+    std::filesystem::path nearest = pattern_.prefix;
+    std::error_code error;
+    while (nearest.has_relative_path() && !std::filesystem::is_directory(nearest, error))
+      nearest = nearest.parent_path();
+    if (nearest == pattern_.prefix) return Prefix::came;
+    if (nearest == watched) return Prefix::missing;
+    watch(nearest, -1);
+    watched = nearest;
+  }
 }
 
 std::optional<Listed> DirSource::look(const std::string& path) {

@@ -70,7 +70,8 @@ class DirSource final : public Source {
   bool takes(size_t level, const char* name) const;
   void walk(const std::string& directory, size_t level, std::vector<Listed>* out);
   void watch(const std::string& directory, int level);
-  void watch_nearest_parent();
+  enum class Prefix { came, missing };
+  Prefix wait_for_prefix();
   Hint hint_of(int descriptor, uint32_t mask, const char* name);
 
   std::string text_;

@@ -102,7 +102,7 @@ TEST_SUITE("vassal") {
     const std::map<Word, Tell> before = {
         {Word::spawned, Tell::nothing},      {Word::send_config, Tell::nothing},
         {Word::accepting, Tell::ready},      {Word::loyal, Tell::ready},
-        {Word::leaving, Tell::leaving},         {Word::heartbeat, Tell::heartbeat},
+        {Word::leaving, Tell::leaving},      {Word::heartbeat, Tell::heartbeat},
         {Word::reinforcement, Tell::nothing}};
     for (int byte = 0; byte < 256; ++byte) {
       const auto word = wire::emperor_byte::word_of(static_cast<uint8_t>(byte));
