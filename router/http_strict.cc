@@ -63,46 +63,58 @@ bool StrictChunks::feed(std::string_view bytes) {
   return state_ != State::broken;
 }
 
+StrictChunks::State StrictChunks::expect(char c, char wanted, State then) {
+  return c == wanted ? then : State::broken;
+}
+
+StrictChunks::State StrictChunks::in_text(char c, State stay, State end) {
+  if (c == '\r') return end;
+  return is_control(c) ? State::broken : stay;
+}
+
 StrictChunks::State StrictChunks::after_size(char c) {
-  if (c == '\r') return State::size_lf;
   if (c == ';') return State::extension;
   return is_blank(c) ? State::before_more : State::broken;
+}
+
+StrictChunks::State StrictChunks::in_size(char c) {
+  if (const int digit = hex(c); digit >= 0) {
+    left_ = left_ * 16 + static_cast<uint64_t>(digit);
+    return ++digits_ > kMostDigits ? State::broken : State::size;
+  }
+  if (digits_ == 0) return State::broken;
+  return c == '\r' ? State::size_lf : after_size(c);
+}
+
+StrictChunks::State StrictChunks::in_name(char c) {
+  return is_token_char(c) ? State::name : State::broken;
 }
 
 StrictChunks::State StrictChunks::next(char c) {
   switch (state_) {
     case State::size:
-      if (const int digit = hex(c); digit >= 0) {
-        left_ = left_ * 16 + static_cast<uint64_t>(digit);
-        return ++digits_ > kMostDigits ? State::broken : State::size;
-      }
-      return digits_ == 0 ? State::broken : after_size(c);
+      return in_size(c);
     case State::before_more:
-      return c == '\r' ? State::broken : after_size(c);
+      return after_size(c);
     case State::extension:
-      if (c == '\r') return State::size_lf;
-      return is_control(c) ? State::broken : State::extension;
+      return in_text(c, State::extension, State::size_lf);
     case State::size_lf:
       digits_ = 0;
-      if (c != '\n') return State::broken;
-      return left_ == 0 ? State::line : State::data;
+      return expect(c, '\n', left_ == 0 ? State::line : State::data);
     case State::data_cr:
-      return c == '\r' ? State::data_lf : State::broken;
+      return expect(c, '\r', State::data_lf);
     case State::data_lf:
-      return c == '\n' ? State::size : State::broken;
+      return expect(c, '\n', State::size);
     case State::line:
-      if (c == '\r') return State::last_lf;
-      return is_token_char(c) ? State::name : State::broken;
+      return c == '\r' ? State::last_lf : in_name(c);
     case State::name:
-      if (c == ':') return State::value;
-      return is_token_char(c) ? State::name : State::broken;
+      return c == ':' ? State::value : in_name(c);
     case State::value:
-      if (c == '\r') return State::value_lf;
-      return is_control(c) ? State::broken : State::value;
+      return in_text(c, State::value, State::value_lf);
     case State::value_lf:
-      return c == '\n' ? State::line : State::broken;
+      return expect(c, '\n', State::line);
     case State::last_lf:
-      return c == '\n' ? State::complete : State::broken;
+      return expect(c, '\n', State::complete);
     case State::data:
     case State::complete:
     case State::broken:

@@ -37,8 +37,12 @@ class StrictChunks {
     complete,
     broken,
   };
+  static State expect(char c, char wanted, State then);
+  static State in_text(char c, State stay, State end);
+  static State in_name(char c);
+  static State after_size(char c);
+  State in_size(char c);
   State next(char c);
-  State after_size(char c);
 
   State state_ = State::size;
   uint64_t left_ = 0;    // of the size so far, then of the data

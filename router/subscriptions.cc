@@ -10,8 +10,8 @@ constexpr int kMostSteps = 5;
 
 }  // namespace
 
-std::string Subscriptions::normal(std::string_view text) {
-  std::string out(text);
+std::string Subscriptions::normal(std::string_view key) {
+  std::string out(key);
   std::ranges::transform(out, out.begin(), [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
   });

@@ -53,6 +53,7 @@ std::vector<base::Setting> fit_settings(
   const base::MagicFile top{vassal_file, vassal_file, 0};
   const base::Magic magic{world, top, top};
   std::vector<base::Setting> out;
+  out.reserve(pairs.size());
   for (const auto& [key, value] : pairs)
     out.push_back(
         {key, fill(magic.apply(value, nullptr), vassal), {kOperatorOrigin, 0}, true});

@@ -62,6 +62,7 @@ int serve(vassal::CommandLine& line, vassal::Lifeline& lifeline) {
   lifeline.note_ready_in(board->board().ready);
   if (config->runtime == "command") {
     std::vector<vassal::ListenerName> listeners;
+    listeners.reserve(line.sockets.size());
     for (const auto& [fd, text] : line.sockets)
       listeners.emplace_back(fd.get(), text);
     return vassal::Command(*config, std::move(listeners), lifeline).run();

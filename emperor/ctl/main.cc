@@ -187,16 +187,10 @@ int shut_down(const Arguments& arguments) {
   return 0;
 }
 
-}  // namespace
-
-namespace {
-
-int run(int argc, char** argv) {
-  CLI::App app("Shows what the emperor does and tells it what to do.", "emperorctl");
+void add_commands(CLI::App& app, Arguments& a) {
   app.set_version_flag("--version", "emperorctl " IMPERIUM_VERSION);
   app.require_subcommand(1);
   app.fallthrough();
-  Arguments a;
   app.add_option("--control", a.control, "the emperor's control socket")
       ->envname("IMPERIUM_CONTROL")
       ->capture_default_str();
@@ -213,9 +207,9 @@ int run(int argc, char** argv) {
     sub->add_option("--defaults", a.file_options.defaults, "ini below the file");
     sub->add_option("--policy", a.file_options.policy, "ini above the file");
   };
-  auto* ls = add("ls", "every vassal with its state and figures");
-  auto* routes_cmd = add("routes", "every host with the vassal that serves it");
-  auto* show_cmd = add_named("show", "one vassal in detail");
+  add("ls", "every vassal with its state and figures");
+  add("routes", "every host with the vassal that serves it");
+  add_named("show", "one vassal in detail");
   auto* check = add("check", "every fault of vassal files, without an emperor");
   check->add_option("FILE", a.files, "ini files")->required();
   check->add_flag("--notes", a.file_options.notes,
@@ -226,36 +220,56 @@ int run(int argc, char** argv) {
   add_layers(explain_cmd);
   auto* reload = add("reload", "a fresh generation of one vassal, or of all");
   reload->add_option("NAME", a.name, "a vassal; all if none is named");
-  auto* start = add_named("start", "start a vassal that is stopped, sleeps or backs off");
-  auto* stop = add_named("stop", "drain and stop a vassal until it is started again");
+  add_named("start", "start a vassal that is stopped, sleeps or backs off");
+  add_named("stop", "drain and stop a vassal until it is started again");
   auto* logs_cmd = add_named("logs", "the end of a vassal's log");
   logs_cmd->add_flag("-f,--follow", a.follow, "go on with what is added");
   logs_cmd->add_option("-n,--lines", a.lines, "how many lines")->capture_default_str();
-  auto* options = add("options", "the reference of a vassal's options, as Markdown");
-  auto* status_cmd = add("status", "the emperor itself: pids, version, vassals");
-  auto* upgrade_cmd =
-      add("upgrade", "put the emperor as it is installed now in the running one's place");
-  auto* shutdown = add("shutdown", "stop every vassal, the router and the emperor");
+  add("options", "the reference of a vassal's options, as Markdown");
+  add("status", "the emperor itself: pids, version, vassals");
+  add("upgrade", "put the emperor as it is installed now in the running one's place");
+  add("shutdown", "stop every vassal, the router and the emperor");
+}
 
+/// Carries out the subcommand that was given.
+int carry_out(const std::string& command, const Arguments& a) {
+  struct Row {
+    const char* name;
+    int (*run)(const Arguments& a);
+  };
+  constexpr Row kRows[] = {
+      {"ls", list},
+      {"routes", routes},
+      {"show", show},
+      {"check",
+       [](const Arguments& x) {
+         return ctl::check_files(x.files, x.file_options);
+       }},
+      {"explain", explain},
+      {"options",
+       [](const Arguments&) {
+         return std::fputs(vassal::option_reference().c_str(), stdout) < 0 ? 1 : 0;
+       }},
+      {"logs", logs},
+      {"status", status},
+      {"upgrade", upgrade},
+      {"shutdown", shut_down},
+  };
+  for (const Row& row : kRows)
+    if (command == row.name) return row.run(a);
+  return change(a, command);  // reload, start, stop
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Shows what the emperor does and tells it what to do.", "emperorctl");
+  Arguments arguments;
+  add_commands(app, arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  if (*ls) return list(a);
-  if (*routes_cmd) return routes(a);
-  if (*show_cmd) return show(a);
-  if (*check) return ctl::check_files(a.files, a.file_options);
-  if (*explain_cmd) return explain(a);
-  if (*options) return std::fputs(vassal::option_reference().c_str(), stdout), 0;
-  if (*logs_cmd) return logs(a);
-  if (*status_cmd) return status(a);
-  if (*upgrade_cmd) return upgrade(a);
-  if (*shutdown) return shut_down(a);
-  if (*reload) return change(a, "reload");
-  if (*start) return change(a, "start");
-  if (*stop) return change(a, "stop");
-  return 2;
+  return carry_out(app.get_subcommands().front()->get_name(), arguments);
 }
 
 }  // namespace
