@@ -39,8 +39,10 @@ uvx::Task<base::Result<std::vector<uint64_t>>> Doorbell::rung() {
     if (n > 0) {
       std::vector<uint64_t> ids;
       ids.reserve(static_cast<size_t>(n));
-      for (int i = 0; i < n; ++i)
-        ids.push_back(events[static_cast<size_t>(i)].data.u64);
+      for (int i = 0; i < n; ++i) {
+        const uint64_t id = events[static_cast<size_t>(i)].data.u64;  // packed: by value
+        ids.push_back(id);
+      }
       co_return ids;
     }
     if (auto ready = co_await poll_.readable(); !ready)
