@@ -17,6 +17,12 @@ def missing():
     return [name for name in NAMES if not os.access(os.path.join(bin_directory(), name), os.X_OK)]
 
 
+def sanitized():
+    """Whether the emperor is built with the address sanitizer, which takes several times the memory."""
+    with open(os.path.join(bin_directory(), "emperor"), "rb") as f:
+        return b"__asan_init" in f.read()
+
+
 def open_to_all(path):
     """Whether every directory on the way to `path` may be passed by any user."""
     while True:
