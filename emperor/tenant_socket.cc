@@ -3,11 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
-
 #include "base/uv/poll.h"
 #include "emperor/tenant_child.h"
 #include "vassal/bind.h"
+#include "vassal/ids.h"
 
 namespace emperor {
 
@@ -22,31 +21,17 @@ struct Owner {
   gid_t gid = static_cast<gid_t>(-1);
 };
 
-template <class Id, class LookUp>
-base::Result<Id> id_of(const std::string& text, LookUp look_up) {
-  Id id = 0;
-  const char* end = text.data() + text.size();
-  if (const auto [at, error] = std::from_chars(text.data(), end, id);
-      error == std::errc{} && at == end)
-    return id;
-  if (const auto found = look_up(text)) return *found;
-  return base::fail("chown-socket: unknown name '" + text + "'");
-}
-
 /// "user", "user:group", ":group"
 base::Result<Owner> owner_of(const std::string& text) {
-  const auto& names = vassal::system_names();
   const size_t colon = text.find(':');
   const std::string user = text.substr(0, colon);
   const std::string group = colon == text.npos ? "" : text.substr(colon + 1);
   Owner owner;
   if (!user.empty()) {
-    TRY_ASSIGN(owner.uid,
-               id_of<uid_t>(user, [&](const auto& n) { return names.uid_of(n); }));
+    TRY_ASSIGN(owner.uid, vassal::user_id(user));
   }
   if (!group.empty()) {
-    TRY_ASSIGN(owner.gid,
-               id_of<gid_t>(group, [&](const auto& n) { return names.gid_of(n); }));
+    TRY_ASSIGN(owner.gid, vassal::group_id(group));
   }
   return owner;
 }
@@ -75,9 +60,10 @@ base::Result<> give_away(const std::string& chown_to,
                          const vassal::BoundSocket& bound,
                          const TenantSocket& socket) {
   if (chown_to.empty() || socket.path.empty() || !socket.identity) return {};
-  TRY_ASSIGN(const auto owner, owner_of(chown_to));
-  return vassal::chown_socket(socket.path, bound, socket.identity->uid, owner.uid,
-                              owner.gid);
+  const auto owner = owner_of(chown_to);
+  if (!owner) return base::wrap(owner.error(), "chown-socket");
+  return vassal::chown_socket(socket.path, bound, socket.identity->uid, owner->uid,
+                              owner->gid);
 }
 
 vassal::BindRequest request_for(const vassal::VassalConfig& config,

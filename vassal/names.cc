@@ -3,10 +3,13 @@
 #include <pwd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "vassal/config.h"
+#include "vassal/ids.h"
 
 namespace vassal {
 
@@ -70,11 +73,32 @@ class SystemNames final : public Names {
   }
 };
 
+/// Users and groups have numbers of one kind.
+static_assert(std::is_same_v<uid_t, gid_t>);
+std::optional<uid_t> number(const std::string& text) {
+  uid_t id = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, id);
+  return error == std::errc{} && at == end ? std::optional(id) : std::nullopt;
+}
+
 }  // namespace
 
 const Names& system_names() {
   static const SystemNames names;
   return names;
+}
+
+base::Result<uid_t> user_id(const std::string& text) {
+  if (const auto id = number(text)) return *id;
+  if (const auto id = system_names().uid_of(text)) return *id;
+  return base::fail("unknown user '" + text + "'");
+}
+
+base::Result<gid_t> group_id(const std::string& text) {
+  if (const auto id = number(text)) return *id;
+  if (const auto id = system_names().gid_of(text)) return *id;
+  return base::fail("unknown group '" + text + "'");
 }
 
 }  // namespace vassal
