@@ -99,6 +99,7 @@ class Emperor final : LauncherReports {
   void file_is_good(const std::string& path,
                     std::shared_ptr<const Configuration> configuration);
   void file_is_gone(const std::string& path);
+  void fit_to_us(vassal::VassalConfig* config) const;
   std::optional<std::string> refuse_identity(const vassal::VassalConfig& config) const;
   Vassal* vassal_of(const std::string& path);
   Vassal* add_vassal(const std::string& path);

@@ -76,8 +76,7 @@ std::shared_ptr<const Configuration> Emperor::decode(const std::string& encoded)
     configuration->config = std::move(parsed.config);
     configuration->diagnostics = std::move(parsed.diagnostics);
   }
-  if (::geteuid() != 0)
-    configuration->config.uid.reset(), configuration->config.gid.reset();
+  fit_to_us(&configuration->config);
   return configuration;
 }
 

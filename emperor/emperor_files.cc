@@ -173,10 +173,22 @@ void Emperor::on_read(vassal::ReadResult result) {
   configuration->diagnostics.insert(configuration->diagnostics.end(),
                                     parsed.diagnostics.begin(), parsed.diagnostics.end());
   configuration->encoded = *std::move(encoded);
-  // Without privileges everybody is whoever we are.
-  if (::geteuid() != 0)
-    configuration->config.uid.reset(), configuration->config.gid.reset();
+  fit_to_us(&configuration->config);
   file_is_good(result.path, std::move(configuration));
+}
+
+/// Without privileges everybody is whoever we are. The socket of a command with hosts is
+/// for the router's group, too, unless its file says whose it is.
+void Emperor::fit_to_us(vassal::VassalConfig* config) const {
+  if (::geteuid() != 0) {
+    config->uid.reset();
+    config->gid.reset();
+    return;
+  }
+  const bool said = config->chmod_socket || !config->chown_socket.empty();
+  if (said || config->domains.empty() || config->command.empty()) return;
+  config->chown_socket = ":" + options_.router_gid;
+  config->chmod_socket = 0660;
 }
 
 std::optional<std::string> Emperor::refuse_identity(

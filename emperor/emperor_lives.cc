@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "emperor/emperor.h"
+#include "vassal/sockets.h"
 
 namespace emperor {
 
@@ -10,6 +11,11 @@ using namespace std::chrono_literals;
 namespace {
 /// What a vassal said at its end is on its way to the logger.
 constexpr auto kLastWords = 50ms;
+
+std::optional<vassal::RelayTarget> relay_of(const Vassal& vassal) {
+  const Configuration* serving = serving_configuration(vassal);
+  return serving == nullptr ? std::nullopt : vassal::relay_target(serving->config);
+}
 }  // namespace
 
 void Emperor::happen(Vassal& vassal, Event event) {
@@ -135,12 +141,14 @@ void Emperor::pass_on(const std::vector<HostChange>& changes) {
 
 void Emperor::on_ready(Vassal& vassal, uint64_t generation) {
   const State before = vassal.life.state();
+  const auto reached = relay_of(vassal);
   const auto orders = vassal.life.on_ready(generation, base::Clock::now());
   if (vassal.last_error != vassal.file_error && vassal.life.current() == generation &&
       before == State::reloading)
     vassal.last_error = vassal.file_error;
   carry_out(vassal, orders, before);
   launcher_.trim_sockets(vassal);
+  if (relay_of(vassal) != reached) router_.vassal_changed(vassal.id);
   for (const auto& refusal : claims_.refused(vassal.name))
     log_.warn("vassal {}: domain {} is held by vassal {} ({})", vassal.name, refusal.host,
               refusal.holder, refusal.holder_file);

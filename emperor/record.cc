@@ -2,6 +2,14 @@
 
 namespace emperor {
 
+const Configuration* serving_configuration(const Vassal& vassal) {
+  if (const auto current = vassal.life.current())
+    if (const auto found = vassal.generations.find(*current);
+        found != vassal.generations.end())
+      return found->second->configuration.get();
+  return vassal.configuration.get();
+}
+
 Vassal& Roster::add(const std::string& name) {
   return add(name, newest_id_ + 1);
 }

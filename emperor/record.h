@@ -100,6 +100,10 @@ struct Vassal {
   bool second_look = false;    ///< somebody knocked while a generation still drained
 };
 
+/// What runs and serves means; if nothing does, what the newest file means. Null without
+/// a usable file.
+const Configuration* serving_configuration(const Vassal& vassal);
+
 class Roster {
  public:
   Vassal& add(const std::string& name);

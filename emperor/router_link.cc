@@ -8,6 +8,7 @@
 
 #include "base/wire/router_control.h"
 #include "emperor/listen.h"
+#include "vassal/sockets.h"
 
 namespace emperor {
 
@@ -166,6 +167,17 @@ bool RouterLink::send_item(MessageChannel& channel, const Item& item) {
   return true;
 }
 
+/// A command has no use for the channel: it is connected to.
+void RouterLink::add_relay(const Vassal& vassal, wire::Message* message) {
+  const Configuration* serving = serving_configuration(vassal);
+  if (serving == nullptr) return;
+  const auto target = vassal::relay_target(serving->config);
+  if (!target) return;
+  message->set("address", target->address)
+      .set("protocol", std::string(vassal::name_of(target->protocol)))
+      .set("uid", uint64_t{serving->config.uid.value_or(::geteuid())});
+}
+
 bool RouterLink::send_vassal(MessageChannel& channel, const Vassal& vassal) {
   wire::Message message{verbs::kVassal, {}};
   message.set("id", vassal.id).set("name", vassal.name);
@@ -176,7 +188,9 @@ bool RouterLink::send_vassal(MessageChannel& channel, const Vassal& vassal) {
       message.set("queue-timeout", static_cast<uint64_t>(config.queue_timeout->count()));
     if (config.limit_post > 0) message.set("limit-post", config.limit_post);
   }
-  if (!vassal.channel_send) return channel.try_send(message);
+  add_relay(vassal, &message);
+  if (!vassal.channel_send || !message.get("address").empty())
+    return channel.try_send(message);
   const int fds[] = {vassal.channel_send.get(), vassal.channel_receive.get()};
   return channel.try_send(message, fds);
 }

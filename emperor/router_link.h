@@ -131,6 +131,7 @@ class RouterLink {
                                    std::shared_ptr<Connection> connection);
   static uvx::Task<void> start_again(RouterLink* self, Process* process);
   bool send_item(MessageChannel& channel, const Item& item);
+  static void add_relay(const Vassal& vassal, wire::Message* message);
   bool send_vassal(MessageChannel& channel, const Vassal& vassal);
 
   Services s_;

@@ -13,6 +13,7 @@
 #include "base/wire/host_name.h"
 #include "vassal/address.h"
 #include "vassal/hooks.h"
+#include "vassal/sockets.h"
 
 namespace vassal {
 
@@ -190,14 +191,17 @@ void apply_subscribe2(ConfigBuild& build, const Setting& s) {
 }
 
 void apply_socket(ConfigBuild& build, const Setting& s) {
-  auto address = parse_socket_address(s.value, build.socket_directory);
-  if (!address) return build.error(s, s.key + ": " + address.error().message());
-  auto& sockets = build.config.sockets;
-  if (sockets.size() >= ConfigBuild::kMostSockets)
+  if (build.sockets.size() >= ConfigBuild::kMostSockets)
     return build.error(s, fmt::format("more than {} sockets", ConfigBuild::kMostSockets));
-  if (std::ranges::count(sockets, address->text, &SocketAddress::text) > 0)
-    return build.warn(s, fmt::format("'{}' stands here twice", address->text));
-  sockets.push_back(*std::move(address));
+  build.sockets.push_back(s);
+}
+
+void apply_protocol(ConfigBuild& build, const Setting& s) {
+  if (parse_socket_protocol(s.value))
+    build.protocol = s;
+  else
+    build.warn(
+        s, fmt::format("{} = {}: write uwsgi, http, fastcgi or scgi", s.key, s.value));
 }
 
 void apply_chmod_socket(ConfigBuild& build, const Setting& s) {

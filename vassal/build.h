@@ -22,6 +22,9 @@ struct ConfigBuild {
   std::vector<Diagnostic> diagnostics;
   CgroupOptions cgroup_options;
   std::optional<CommandType> command_type;
+  /// `socket =` and its kin, as written: what they mean depends on `command`.
+  std::vector<base::Setting> sockets;
+  std::optional<base::Setting> protocol;
   /// The setting at hand stands in the vassal's own file, not in an operator's layer.
   bool own_file = false;
   /// Where relative socket paths start: the last chdir of all, wherever its line stands.

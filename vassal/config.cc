@@ -12,6 +12,7 @@
 #include "vassal/build.h"
 #include "vassal/command_plan.h"
 #include "vassal/options.h"
+#include "vassal/sockets.h"
 
 namespace vassal {
 
@@ -27,7 +28,7 @@ enum class Layer { defaults, vassal, policy };
 class Maker {
  public:
   Maker(const Layers& layers, const Names& names, const Surroundings& around)
-      : layers_(layers), build_{names, around, {}, {}, {}, {}, false, {}} {}
+      : layers_(layers), build_{names, around} {}
 
   Parsed run();
 
@@ -68,6 +69,7 @@ Parsed Maker::run() {
   walk(layers_.policy, Layer::policy);
   settle_ids();
   settle_application();
+  settle_sockets(build_);
   settle_command();
   settle_domains();
   sort_diagnostics();
@@ -188,18 +190,19 @@ void Maker::settle_application() {
                  "no application: none of wsgi-file, module, mount and command is set");
 }
 
-/// A command serves its sockets itself: nothing of ours sees its requests.
+/// A command serves its sockets itself: no worker of ours sees its requests.
 void Maker::settle_command() {
   VassalConfig& c = build_.config;
   if (c.command.empty()) return;
   c.runtime = "command";
   c.command_type = build_.command_type.value_or(
       looks_like_uwsgi(c.command) ? CommandType::uwsgi : CommandType::simple);
-  if (!c.domains.empty())
+  if (!c.domains.empty() && !relay_target(c)) {
     build_.warn(whole_file_,
-                "domain has no effect beside command: the fastrouter does not relay to "
-                "it, so let nginx use its socket");
-  c.domains.clear();
+                "domain has no effect beside command without a socket: the fastrouter "
+                "reaches a command through the first one that has a known address");
+    c.domains.clear();
+  }
   if (!c.health_check.empty())
     build_.warn(whole_file_, "health-check has no effect beside command");
   if (c.idle.count() > 0)

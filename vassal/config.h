@@ -23,6 +23,10 @@
 
 namespace vassal {
 
+/// What is spoken on a socket of the vassal's own.
+enum class SocketProtocol { uwsgi, http, fastcgi, scgi };
+std::string_view name_of(SocketProtocol protocol);
+
 /// A listening socket that the emperor binds for the vassal (`socket =`).
 struct SocketAddress {
   enum class Kind { unix_path, abstract, tcp };
@@ -32,6 +36,7 @@ struct SocketAddress {
   uint16_t port = 0;
   std::string text;  ///< as written in the file, the key under which it is kept across
                      ///< generations
+  SocketProtocol protocol = SocketProtocol::uwsgi;
   friend bool operator==(const SocketAddress&, const SocketAddress&) = default;
 };
 

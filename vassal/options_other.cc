@@ -57,7 +57,6 @@ constexpr Row kRows[] = {
   ignore("log-master", "log-master-bufsize threaded-logger", "the log has a writer of its own"),
   ignore("logformat-strftime", "log-micros", "request lines carry the time"),
   ignore("log-backupname", "log-reopen log-truncate", "the logs that were put away are called NAME.1, NAME.2 ..."),
-  ignore("protocol", "socket-protocol", "sockets speak the uwsgi protocol"),
   ignore("die-on-idle", "", "idle alone puts a vassal to sleep", flag),
   ignore("autoload", "", "the Python runtime is built in", flag),
   ignore("no-default-app", "", "a path below no mount point is 404 if there is no other application", flag),
@@ -86,8 +85,8 @@ constexpr Row kRows[] = {
 
   // other ways in
   missing("http", "http-to https https2 http-router", "the emperor's fastrouter serves HTTP (router-http); `domain` says for which names"),
-  missing("http-socket", "http11-socket https-socket", "workers do not listen for HTTP; the emperor's fastrouter does (router-http)"),
-  missing("fastcgi-socket", "fastcgi-nph-socket scgi-socket scgi-nph-socket raw-socket puwsgi-socket suwsgi-socket ssl-socket", "only `socket` with the uwsgi protocol is served"),
+  missing("https-socket", "", "workers do not listen for HTTP; the emperor's fastrouter does (router-http)"),
+  missing("raw-socket", "fastcgi-nph-socket scgi-nph-socket puwsgi-socket suwsgi-socket ssl-socket", "of these protocols none is served"),
   missing("shared-socket", "map-socket zerg zerg-server", "sockets belong to one vassal"),
 
   // reloading and recycling

@@ -14,7 +14,11 @@ inline constexpr char kVassal[] =
     "vassal";  ///< id, name, [queue-max], [queue-timeout seconds], [limit-post bytes]
                ///< + 2 fds: sending end and receiving end of its
                ///< handoff channel. Again with the same id: new channel or figures.
-               ///< Without fds: it never ran, and has a channel once it is `wanted`
+               ///< Without fds: it never ran, and has a channel once it is `wanted`.
+               ///< Or [address, protocol=uwsgi|http|fastcgi|scgi, uid]: a command that is
+               ///< connected to there, awake or asleep; on a unix socket the other end
+               ///< must be of that uid (SO_PEERCRED), or a tenant could put another's
+               ///< socket in the place of his own. Without address: no longer a command
 inline constexpr char kState[] =
     "state";  ///< id, state=ready|starting|asleep|backoff|stopped, [retry-after seconds],
               ///< [dismiss=1: it did not start, answer 503 to what waits]

@@ -4,6 +4,7 @@
 
 #include "tests/config/machine.h"
 #include "vassal/address.h"
+#include "vassal/sockets.h"
 
 using machine::make;
 using machine::settings;
@@ -253,6 +254,63 @@ TEST_SUITE("config") {
     CHECK(made.config.sockets[0].path == "/srv/a.sock");
     CHECK(made.told().find("stands here twice") != std::string::npos);
     CHECK(make("socket = a.sock\n").config.sockets[0].path == "/v/a.sock");
+  }
+
+  TEST_CASE("config: what is spoken on the sockets of a command") {
+    using enum vassal::SocketProtocol;
+    const auto made = make(
+        "command = ./server\nsocket = /run/a\nuwsgi-socket = /run/b\nprotocol = http\n"
+        "fastcgi-socket = :9000\nscgi-socket = @s\nhttp-socket = [::]:80\n");
+    CHECK(made.told().empty());
+    const auto& sockets = made.config.sockets;
+    REQUIRE(sockets.size() == 5);
+    CHECK(sockets[0].protocol == http);
+    CHECK(sockets[1].protocol == uwsgi);
+    CHECK(sockets[2].protocol == fastcgi);
+    CHECK(sockets[3].protocol == scgi);
+    CHECK(sockets[4].protocol == http);
+    CHECK(make("command = x\nprotocol = raw\n").told().find("write uwsgi, http") !=
+          std::string::npos);
+  }
+
+  TEST_CASE("config: applications of ours speak uwsgi on their sockets, and it is said") {
+    const auto made = make(
+        "protocol = http\nhttp-socket = :$(PORT)\nsocket = :8000\nscgi-socket = x\n");
+    CHECK(made.errors().empty());
+    REQUIRE(made.config.sockets.size() == 1);
+    CHECK(made.config.sockets[0].text == ":8000");
+    CHECK(made.config.sockets[0].protocol == vassal::SocketProtocol::uwsgi);
+    for (const char* key : {"protocol = http", "http-socket", "scgi-socket"})
+      CHECK(made.told().find(std::string(key) + " has no effect without command") !=
+            std::string::npos);
+  }
+
+  TEST_CASE("config: the router reaches a command at its first known address") {
+    struct Row {
+      const char* lines;
+      const char* address;  ///< empty: it does not
+    };
+    const Row rows[] = {
+        {"socket = :0\nhttp-socket = :8000\n", "127.0.0.1:8000"},
+        {"socket = 0.0.0.0:1\n", "127.0.0.1:1"},
+        {"socket = 10.0.0.1:1\n", "10.0.0.1:1"},
+        {"socket = [::]:1\n", "[::1]:1"},
+        {"socket = [fe80::1]:1\n", "[fe80::1]:1"},
+        {"socket = a.sock\nsocket = @b\n", "/v/a.sock"},
+        {"socket = @b\n", "@b"},
+        {"socket = :0\n", ""},
+        {"", ""},
+    };
+    for (const Row& row : rows) {
+      CAPTURE(row.lines);
+      const auto made =
+          make(std::string(row.lines) + "command = x\ndomain = a.example\n");
+      const auto target = vassal::relay_target(made.config);
+      CHECK(target.has_value() == (*row.address != '\0'));
+      CHECK(made.config.domains.empty() == !target.has_value());
+      if (target) CHECK(target->address == row.address);
+    }
+    CHECK_FALSE(vassal::relay_target(make("socket = @b\n").config));
   }
 
   TEST_CASE("config: socket modes") {

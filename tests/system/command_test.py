@@ -1,5 +1,6 @@
 """A tenant's own server (`command =`): any program, on sockets that the emperor keeps, under the
 same user, cgroup, log and generations as an application of ours."""
+import grp
 import json
 import os
 import signal
@@ -130,6 +131,21 @@ class Command(SystemCase):
         text = shown.stdout + shown.stderr
         self.assertIn(f"{wrong}:5: 'NONE' is no signal", text)
         self.assertIn(f"{wrong}:6: command-type = fork: write simple, notify or uwsgi", text)
+
+
+    def test_its_hosts_are_claimed_for_its_socket(self):
+        world = self.world
+        self.command("routed", lines=["domain = routed.test", "protocol = http"])
+        world.emperor.wait_state("routed", "ready")
+        until("its host has a route", lambda: any(r["host"] == "routed.test" and r["vassal"] == "routed"
+                                                  for r in world.emperor.json("routes")))
+        # Whoever says nothing lets the router in, and nobody else.
+        self.world.drop("grouped", None, app=None, lines=[f"command = /usr/bin/python3 {self.server}", "domain = grouped.test",
+                                                          f"http-socket = {self.socket('grouped')}"])
+        world.emperor.wait_state("grouped", "ready")
+        found = os.stat(self.socket("grouped"))
+        self.assertEqual((found.st_uid, found.st_mode & 0o777), (ALICE, 0o660))
+        self.assertEqual(grp.getgrgid(found.st_gid).gr_name, "nogroup")
 
 
 if __name__ == "__main__":
