@@ -42,6 +42,7 @@ struct HttpSession::Exchange {
   bool body_over = false;  // all of it was read from the client
   bool client_gone = false;
   bool head_sent = false;   // some of the answer went out
+  int status = 499;         // of the answer; without one: the client went
   bool answered = false;    // all of it did
   bool framed = true;       // the client can tell where the answer ends without our close
   bool keep_alive = false;  // the answer promised to go on
@@ -81,6 +82,7 @@ uvx::Task<bool> HttpSession::read_head(HttpMessage& message) {
   base::Deadline deadline = base::Deadline::in(services_.options.http_timeout);
   between_requests_ = true;
   host_.clear();
+  vassal_.reset();
   page_ = PageBody::sent;
   while (message.state() == HttpMessage::State::head) {
     if (in_.empty()) {
@@ -122,6 +124,7 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
   if (!packet) co_return co_await refuse(packet.error());
   const auto vassal = services_.choose(request->host, request->content_length);
   if (!vassal) co_return co_await refuse(vassal.error());
+  vassal_ = (*vassal)->id();
   auto ends = base::make_socketpair(SOCK_STREAM, base::Blocking::no);
   if (!ends) co_return co_await refuse(refusals::kBusy);
 
@@ -149,7 +152,6 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
   packet->append(begun);
   if (auto refusal = services_.vassals.offer(**vassal, header, *packet, ends->second))
     co_return co_await refuse(*refusal);
-  services_.access_log.note("http", host_, 0);
   // The views of `request` end here, but for its flags.
   in_ = body.substr(piece.consumed);
   packet->clear();
@@ -171,6 +173,16 @@ uvx::Task<HttpSession::Next> HttpSession::run_exchange(Exchange& exchange) {
   }
   exchange.poll.reset();
   exchange.pair.reset();
+  if (exchange.head_sent || exchange.client_gone)
+    services_.ledger.note({.door = "http",
+                           .host = host_,
+                           .vassal = vassal_,
+                           .outcome = Outcome::relayed,
+                           .status = exchange.status,
+                           .client = peers_.remote_address,
+                           .received = exchange.body_bytes,
+                           .arrived = arrived_,
+                           .ended = base::Clock::now()});
   if (exchange.client_gone) co_return Next::close;
   if (exchange.refusal && !exchange.head_sent)
     co_return co_await refuse(*exchange.refusal);
@@ -272,6 +284,7 @@ uvx::Task<void> HttpSession::relay_answer(Exchange& exchange) {
                                         !finishing_,
                           .to_http_1_0 = old_client};
   exchange.head_sent = true;
+  exchange.status = answer.status();
   exchange.answered = co_await relay_body(exchange, answer, answer_head(answer, shape),
                                           head.substr(answer.head_size()));
   exchange.keep_alive = shape.keep_alive;
@@ -305,8 +318,15 @@ uvx::Task<bool> HttpSession::relay_body(Exchange& exchange,
 }
 
 uvx::Task<HttpSession::Next> HttpSession::refuse(Refusal refusal) {
-  services_.access_log.note("http", host_, refusal.status);
-  const std::string page = error_page(refusal, host_, page_);
+  services_.ledger.note({.door = "http",
+                         .host = host_,
+                         .vassal = vassal_,
+                         .outcome = Outcome::refused,
+                         .status = refusal.status,
+                         .refusal = &refusal,
+                         .client = peers_.remote_address,
+                         .arrived = arrived_});
+  const std::string page = services_.page(refusal, host_, page_);
   const auto sent =
       co_await send_all(*poll_, client_.get(), page, services_.options.http_timeout);
   if (sent && ::shutdown(client_.get(), SHUT_WR) == 0)

@@ -65,8 +65,9 @@ class HttpSession {
   std::unique_ptr<uvx::Poll> poll_;
   base::Instant arrived_;
   HttpPeers peers_;
-  std::string in_;    // received and not yet consumed
-  std::string host_;  // of the request under way, for pages and log
+  std::string in_;                  // received and not yet consumed
+  std::string host_;                // of the request under way, for pages and log
+  std::optional<VassalId> vassal_;  // which it goes to
   PageBody page_ = PageBody::sent;
   bool between_requests_ = true;
   bool finishing_ = false;

@@ -36,6 +36,7 @@ struct Options {
   SubscriptionRules subscriptions;
   SubscriptionProofs subscription_proofs;
   std::string access_log;  ///< path; empty: none
+  size_t stats_hosts = 1000;  ///< hosts with figures of their own
   base::LogLevel log_level = base::LogLevel::info;
 
   /// How long the head of a request may take.

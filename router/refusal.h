@@ -4,16 +4,47 @@
 // them as the answer of an application, browsers as HTTP/1.1.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace router {
 
+/// What made the router refuse: for logs and figures, whose labels it bounds.
+enum class Cause : uint8_t {
+  other,
+  no_route,
+  bad_request,
+  header_timeout,
+  limit_post,
+  head_size,
+  bad_answer,
+  connect,
+  stopped,
+  start,
+  queue_max,
+  queue_timeout,
+  removed,
+  resources,
+  request_timeout,
+  concurrency_max,
+};
+inline constexpr size_t kCauses = 16;
+
 struct Refusal {
   int status = 500;
   std::string_view why;      ///< one sentence; text of the program, never of a peer
   unsigned retry_after = 0;  ///< seconds; 0 = no Retry-After
+  Cause cause = Cause::other;
 };
+
+/// "queue_max", for figures.
+std::string_view name_of(Cause cause);
+/// Where the request ended: "client", "router", "queue" or "vassal".
+std::string_view hop_of(Cause cause);
+/// The option that set the limit it met ("queue-max"); empty if it met none.
+std::string_view limit_of(Cause cause);
 
 /// "Not Found"
 std::string_view reason_phrase(int status);
@@ -31,24 +62,41 @@ inline constexpr Refusal kNoRoute{
     404,
     "No site is configured for this host name. If it should be here, say "
     "<code>domain = this.host.name</code> in the ini file of its vassal, and look at "
-    "<code>emperorctl routes</code>."};
-inline constexpr Refusal kHeadTimeout{408, "The request did not arrive in time."};
-inline constexpr Refusal kMalformed{400, "The request is not well-formed."};
-inline constexpr Refusal kBadHost{400, "The host name of the request is not valid."};
-inline constexpr Refusal kBadLength{400,
-                                    "The Content-Length of the request is not valid."};
+    "<code>emperorctl routes</code>.",
+    0, Cause::no_route};
+inline constexpr Refusal kHeadTimeout{
+    408, "The head of the request did not arrive in time (header-timeout).", 0,
+    Cause::header_timeout};
+inline constexpr Refusal kMalformed{400, "The request is not well-formed.", 0,
+                                    Cause::bad_request};
+inline constexpr Refusal kBadHost{400, "The host name of the request is not valid.", 0,
+                                  Cause::bad_request};
+inline constexpr Refusal kBadLength{
+    400, "The Content-Length of the request is not valid.", 0, Cause::bad_request};
 inline constexpr Refusal kTooLarge{
-    413, "The body of the request is larger than this site accepts."};
-inline constexpr Refusal kHeadTooLarge{431, "The head of the request is too large."};
-inline constexpr Refusal kBadAnswer{502, "The site gave no valid answer."};
-inline constexpr Refusal kNoNode{503, "No node of this site can be reached.", 5};
-inline constexpr Refusal kStopped{503, "The site is stopped.", 60};
-inline constexpr Refusal kDoesNotStart{503, "The site does not start.", 5};
-inline constexpr Refusal kQueueFull{503, "The site has too many requests waiting.", 5};
-inline constexpr Refusal kExpired{503, "The site did not take the request in time.", 5};
-inline constexpr Refusal kRemoved{503, "The site was removed.", 5};
-inline constexpr Refusal kBusy{503, "The server is out of resources.", 5};
-inline constexpr Refusal kNoAnswer{504, "The site did not answer in time."};
+    413, "The body of the request is larger than this site accepts (limit-post).", 0,
+    Cause::limit_post};
+inline constexpr Refusal kHeadTooLarge{431, "The head of the request is too large.", 0,
+                                       Cause::head_size};
+inline constexpr Refusal kBadAnswer{502, "The site gave no valid answer.", 0,
+                                    Cause::bad_answer};
+inline constexpr Refusal kNoNode{503, "No node of this site can be reached.", 5,
+                                 Cause::connect};
+inline constexpr Refusal kStopped{503, "The site is stopped.", 60, Cause::stopped};
+inline constexpr Refusal kDoesNotStart{503, "The site does not start.", 5, Cause::start};
+inline constexpr Refusal kQueueFull{
+    503, "The site has too many requests waiting (queue-max).", 5, Cause::queue_max};
+inline constexpr Refusal kExpired{
+    503, "The site did not take the request in time (queue-timeout).", 5,
+    Cause::queue_timeout};
+inline constexpr Refusal kRemoved{503, "The site was removed.", 5, Cause::removed};
+inline constexpr Refusal kBusy{503, "The server is out of resources.", 5,
+                               Cause::resources};
+inline constexpr Refusal kTooManyAtOnce{
+    503, "The site has too many requests under way (concurrency-max).", 1,
+    Cause::concurrency_max};
+inline constexpr Refusal kNoAnswer{
+    504, "The site did not answer in time (request-timeout).", 0, Cause::request_timeout};
 }  // namespace refusals
 
 }  // namespace router

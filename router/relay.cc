@@ -133,9 +133,16 @@ bool is_our_own(const base::Error& error) {
 }
 
 void refuse(Services& services, RelayRequest& request, const Refusal& refusal) {
-  services.access_log.note("uwsgi", request.host, refusal.status);
+  services.ledger.note({.door = "uwsgi",
+                        .host = request.host,
+                        .node = request.node,
+                        .outcome = Outcome::refused,
+                        .status = refusal.status,
+                        .refusal = &refusal,
+                        .packet = request.bytes,
+                        .arrived = request.arrived});
   services.sessions.spawn(say_farewell(services.loop, std::move(request.client),
-                                       error_page(refusal, request.host)));
+                                       services.page(refusal, request.host)));
 }
 
 }  // namespace
@@ -147,6 +154,7 @@ uvx::Task<void> relay(Services& services, RelayRequest request) {
     const auto lease = choose(services, request);
     if (!lease) break;
     Node& node = **lease;
+    request.node = node.address;
     const auto connection =
         co_await connect_to(services.loop, node.address, base::Deadline::in(patience));
     if (!connection && is_our_own(connection.error())) {
@@ -174,7 +182,13 @@ uvx::Task<void> relay(Services& services, RelayRequest request) {
     if (!answered)
       refuse(services, request, timed_out ? refusals::kNoAnswer : refusals::kBadAnswer);
     else
-      services.access_log.note("uwsgi", request.host, 0);
+      services.ledger.note({.door = "uwsgi",
+                            .host = request.host,
+                            .node = request.node,
+                            .outcome = Outcome::relayed,
+                            .packet = request.bytes,
+                            .arrived = request.arrived,
+                            .ended = base::Clock::now()});
     co_return;
   }
   refuse(services, request, ours_failed ? refusals::kBusy : refusals::kNoNode);

@@ -20,6 +20,8 @@ struct RelayRequest {
   std::string key;    ///< the host as the front sent it, lower-case
   std::string host;   ///< the same normalised
   uint64_t client_hash = 0;
+  base::Instant arrived = {};
+  std::string node = {};  ///< the one that was asked last
 };
 
 /// Serves it to its end. `services.nodes` must be there.

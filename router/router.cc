@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/wire/router_control.h"
+#include "base/wire/uwsgi_packet.h"
 #include "router/farewell.h"
 
 namespace router {
@@ -46,14 +47,15 @@ Router::Router(uvx::Loop& loop,
           loop, *this, capacity_.belt, ParkingBudget(capacity_.parked, kMaxParkedBytes)),
       sessions_(loop),
       duties_(loop),
+      ledger_(log, options.stats_hosts),
       nodes_(bounded(options.subscriptions, capacity)),
       subscription_policy_(options.subscription_proofs),
-      services_{loop, log, options, routes_, vassals_, sessions_, access_log_, capacity_},
+      services_{loop, log, options, routes_, vassals_, sessions_, ledger_, capacity_},
       uwsgi_door_(services_),
       http_door_(services_) {
   if (!options.access_log.empty()) {
     if (auto opened = AccessLog::open(options.access_log))
-      access_log_ = *std::move(opened);
+      ledger_.use(*std::move(opened));
     else
       log_.error("router: no access log reason=\"{}\"", opened.error().message());
   }
@@ -193,6 +195,7 @@ void Router::on_remove(const wire::Message& message) {
   if (!id) return;
   routes_.erase_vassal(*id);
   vassals_.remove(*id);
+  ledger_.forget(*id);
 }
 
 void Router::on_route(const wire::Message& message) {
@@ -220,8 +223,22 @@ void Router::send_figures() {
 // ---- from the vassals
 // -------------------------------------------------------------------------
 
-void Router::dismiss(base::Fd connection, const Refusal& refusal) {
-  sessions_.spawn(say_farewell(loop_, std::move(connection), error_page(refusal)));
+void Router::dismiss(VassalId id, Parcel parcel, const Refusal& refusal) {
+  wire::HostBuffer buffer;
+  const auto head = read_request_head(
+      std::string_view(parcel.payload).substr(wire::kPacketHeader), buffer);
+  const std::string_view host = head ? head->host : std::string_view();
+  const bool http = parcel.header.kind == wire::HandoffKind::http_pair;
+  ledger_.note_dismissed({.door = http ? "http" : "uwsgi",
+                          .host = host,
+                          .vassal = id,
+                          .outcome = Outcome::refused,
+                          .status = refusal.status,
+                          .refusal = &refusal,
+                          .packet = parcel.payload,
+                          .arrived = parcel.header.arrived});
+  sessions_.spawn(
+      say_farewell(loop_, std::move(parcel.connection), services_.page(refusal, host)));
 }
 
 void Router::wanted(VassalId id) {

@@ -38,7 +38,7 @@ class Router : private ControlTarget, private VassalEvents {
  private:
   void on_message(const wire::Message& message, std::vector<base::Fd> fds) override;
   void on_control_end() override;
-  void dismiss(base::Fd connection, const Refusal& refusal) override;
+  void dismiss(VassalId id, Parcel parcel, const Refusal& refusal) override;
   void spoiled(VassalId id) override;
   void wanted(VassalId id) override;
 
@@ -60,7 +60,7 @@ class Router : private ControlTarget, private VassalEvents {
   Vassals vassals_;
   uvx::TaskGroup sessions_;
   uvx::TaskGroup duties_;  // listeners, control, the sweep
-  AccessLog access_log_;
+  Ledger ledger_;
   Subscriptions nodes_;
   SubscriptionPolicy subscription_policy_;
   std::list<SubscriptionServer> subscription_servers_;

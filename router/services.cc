@@ -13,6 +13,12 @@ std::expected<Vassal*, Refusal> Services::choose(std::string_view host,
   return vassal;
 }
 
+std::string Services::page(const Refusal& refusal,
+                           std::string_view host,
+                           PageBody body) const {
+  return error_page(refusal, host, body);
+}
+
 wire::HandoffHeader Services::handoff_header(wire::HandoffKind kind,
                                              base::Instant arrived,
                                              const Vassal& vassal) {

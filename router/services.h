@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/uv/loop.h"
 #include "base/uv/task_group.h"
-#include "router/access_log.h"
 #include "router/capacity.h"
+#include "router/ledger.h"
 #include "router/options.h"
 #include "router/refusal.h"
 #include "router/request_head.h"
@@ -23,7 +23,7 @@ struct Services {
   RouteTable& routes;
   Vassals& vassals;
   uvx::TaskGroup& sessions;
-  AccessLog& access_log;
+  Ledger& ledger;
   const Capacity& capacity;
   Subscriptions* nodes = nullptr;  ///< null: nobody can subscribe
 
@@ -33,6 +33,10 @@ struct Services {
   /// none.
   std::expected<Vassal*, Refusal> choose(std::string_view host,
                                          uint64_t content_length) const;
+  /// The answer that says `refusal`: the page of `host`, if it has one of its own.
+  std::string page(const Refusal& refusal,
+                   std::string_view host,
+                   PageBody body = PageBody::sent) const;
   /// The header of a message to `vassal` for a request that came in at `arrived`.
   static wire::HandoffHeader handoff_header(wire::HandoffKind kind,
                                             base::Instant arrived,

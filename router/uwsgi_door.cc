@@ -67,7 +67,7 @@ UwsgiDoor::Read UwsgiDoor::try_serve(Visitor& visitor) {
   const std::string_view bytes(buffer_.get(), *received);
   const auto head = whole_head(bytes);
   if (!head)
-    refuse(std::move(visitor.connection), head.error());
+    refuse(visitor, head.error(), {});
   else if (*head != 0)
     hand_over(visitor, bytes, *head);
   else
@@ -91,7 +91,7 @@ uvx::Task<void> UwsgiDoor::read_patiently(Visitor visitor, std::string bytes) {
     if (!received || *received == 0) {
       poll.reset();
       const bool late = !received && received.error().is(std::errc::timed_out);
-      if (late) refuse(std::move(visitor.connection), refusals::kHeadTimeout);
+      if (late) refuse(visitor, refusals::kHeadTimeout, {});
       co_return;
     }
     const auto head = whole_head(bytes);
@@ -100,7 +100,7 @@ uvx::Task<void> UwsgiDoor::read_patiently(Visitor visitor, std::string bytes) {
     if (head)
       hand_over(visitor, bytes, *head);
     else
-      refuse(std::move(visitor.connection), head.error());
+      refuse(visitor, head.error(), {});
     co_return;
   }
 }
@@ -109,44 +109,55 @@ void UwsgiDoor::hand_over(Visitor& visitor, std::string_view request, size_t hea
   wire::HostBuffer buffer;
   const auto head = read_request_head(
       request.substr(wire::kPacketHeader, head_size - wire::kPacketHeader), buffer);
-  if (!head) return refuse(std::move(visitor.connection), head.error());
+  if (!head) return refuse(visitor, head.error(), {.packet = request});
   const auto vassal = services_.choose(head->host, head->content_length);
   if (!vassal && vassal.error().status == 404 && services_.nodes != nullptr)
     return relay_to_node(visitor, request, *head);
-  if (!vassal) return refuse(std::move(visitor.connection), vassal.error(), head->host);
+  if (!vassal)
+    return refuse(visitor, vassal.error(), {.host = head->host, .packet = request});
   const auto header =
       Services::handoff_header(wire::HandoffKind::nginx, visitor.arrived, **vassal);
   if (auto refusal =
           services_.vassals.offer(**vassal, header, request, visitor.connection))
-    return refuse(std::move(visitor.connection), *refusal, head->host);
-  services_.access_log.note("uwsgi", head->host, 0);
+    return refuse(visitor, *refusal,
+                  {.host = head->host, .vassal = (*vassal)->id(), .packet = request});
+  services_.ledger.note({.door = "uwsgi",
+                         .host = head->host,
+                         .vassal = (*vassal)->id(),
+                         .packet = request,
+                         .arrived = visitor.arrived});
 }
 
 void UwsgiDoor::relay_to_node(Visitor& visitor,
                               std::string_view request,
                               const RequestHead& head) {
+  const Served asked{.host = head.host, .packet = request};
   std::string key = Subscriptions::normal(head.key);
   if (!services_.nodes->knows(key) && !services_.nodes->knows(head.host))
-    return refuse(std::move(visitor.connection), refusals::kNoRoute, head.host);
+    return refuse(visitor, refusals::kNoRoute, asked);
   if (services_.nodes->is_full(key) || services_.nodes->is_full(head.host))
-    return refuse(std::move(visitor.connection), refusals::kQueueFull, head.host);
+    return refuse(visitor, refusals::kQueueFull, asked);
   const uint64_t limit = services_.options.limit_post;
   if (limit != 0 && head.content_length > limit)
-    return refuse(std::move(visitor.connection), refusals::kTooLarge, head.host);
+    return refuse(visitor, refusals::kTooLarge, asked);
   services_.sessions.spawn(
       relay(services_, {.client = std::move(visitor.connection),
                         .bytes = std::string(request),
                         .key = std::move(key),
                         .host = std::string(head.host),
-                        .client_hash = std::hash<std::string_view>{}(head.remote_addr)}));
+                        .client_hash = std::hash<std::string_view>{}(head.remote_addr),
+                        .arrived = visitor.arrived}));
 }
 
-void UwsgiDoor::refuse(base::Fd connection,
-                       const Refusal& refusal,
-                       std::string_view host) {
-  services_.access_log.note("uwsgi", host, refusal.status);
-  services_.sessions.spawn(
-      say_farewell(services_.loop, std::move(connection), error_page(refusal, host)));
+void UwsgiDoor::refuse(Visitor& visitor, const Refusal& refusal, Served asked) {
+  asked.door = "uwsgi";
+  asked.outcome = Outcome::refused;
+  asked.status = refusal.status;
+  asked.refusal = &refusal;
+  asked.arrived = visitor.arrived;
+  services_.ledger.note(asked);
+  services_.sessions.spawn(say_farewell(services_.loop, std::move(visitor.connection),
+                                        services_.page(refusal, asked.host)));
 }
 
 }  // namespace router

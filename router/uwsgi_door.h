@@ -37,7 +37,8 @@ class UwsgiDoor : public Reception {
   void hand_over(Visitor& visitor, std::string_view request, size_t head_size);
   /// A host without a vassal may have nodes.
   void relay_to_node(Visitor& visitor, std::string_view request, const RequestHead& head);
-  void refuse(base::Fd connection, const Refusal& refusal, std::string_view host = {});
+  /// `asked`: what is known of the request.
+  void refuse(Visitor& visitor, const Refusal& refusal, Served asked);
 
   Services& services_;
   std::unique_ptr<char[]> buffer_;

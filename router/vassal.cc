@@ -117,7 +117,7 @@ void Vassal::move_on() {
         static_cast<void>(line_.pop());
         break;
       case HandoffChannel::Sent::too_large:
-        events_.dismiss(line_.pop().connection, refusals::kHeadTooLarge);
+        events_.dismiss(id_, line_.pop(), refusals::kHeadTooLarge);
         break;
       case HandoffChannel::Sent::full:
       case HandoffChannel::Sent::spoiled:
@@ -135,7 +135,7 @@ void Vassal::sweep(base::Instant now) {
 
 void Vassal::expire_line(base::Instant now) {
   while (auto parcel = line_.pop_expired(now))
-    expire(std::move(parcel->connection));
+    expire(*std::move(parcel));
 }
 
 void Vassal::expire_belt(base::Instant now) {
@@ -147,16 +147,16 @@ void Vassal::expire_belt(base::Instant now) {
     auto parcel = channel_.take_back();
     if (!parcel) continue;  // a worker was faster, or it was not a request
     if (parcel->header.deadline.passed(now))
-      expire(std::move(parcel->connection));
+      expire(*std::move(parcel));
     else
       line_.push_front(std::move(*parcel));  // a worker took the one that was looked at
   }
   belt_.settle(channel_.unread());
 }
 
-void Vassal::expire(base::Fd connection) {
+void Vassal::expire(Parcel parcel) {
   ++figures_.expired;
-  events_.dismiss(std::move(connection), with_retry(refusals::kExpired));
+  events_.dismiss(id_, std::move(parcel), with_retry(refusals::kExpired));
 }
 
 base::Deadline Vassal::next_sweep(base::Instant now) const {
@@ -188,7 +188,7 @@ void Vassal::dismiss_all(const Refusal& refusal) {
 
 void Vassal::dismiss_parked(const Refusal& refusal) {
   while (!line_.empty())
-    events_.dismiss(line_.pop().connection, with_retry(refusal));
+    events_.dismiss(id_, line_.pop(), with_retry(refusal));
 }
 
 Refusal Vassal::with_retry(Refusal refusal) const {

@@ -24,7 +24,7 @@ class VassalEvents {
  public:
   virtual ~VassalEvents() = default;
   /// Answers a request that will not be served.
-  virtual void dismiss(base::Fd connection, const Refusal& refusal) = 0;
+  virtual void dismiss(VassalId id, Parcel parcel, const Refusal& refusal) = 0;
   /// The channel is of no use: a fresh one is needed.
   virtual void spoiled(VassalId id) = 0;
   /// Somebody waits, and there is no channel yet. Said again while that is so.
@@ -86,7 +86,7 @@ class Vassal {
   void expire_line(base::Instant now);
   void expire_belt(base::Instant now);
   void take_all_back();
-  void expire(base::Fd connection);
+  void expire(Parcel parcel);
   Refusal with_retry(Refusal refusal) const;
 
   VassalId id_;

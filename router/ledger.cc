@@ -1,0 +1,103 @@
+#include "router/ledger.h"
+
+#include <algorithm>
+#include <array>
+
+namespace router {
+
+namespace {
+
+constexpr base::Duration kTellEvery = std::chrono::seconds(1);
+/// What an operator looks for: the site or its limits, not the asker's mistakes.
+constexpr std::array kFailures{408, 413, 502, 503, 504};
+
+/// "a.example" is all that a normalised name can be; still, a log is no place for more.
+std::string shown(std::string_view host) {
+  return host.empty() ? "-" : base::printable(host);
+}
+
+/// "vassal", or "node 127.0.0.1:3031" if one was asked.
+std::string hop_text(const Served& served) {
+  const std::string_view hop = hop_of(served.refusal->cause);
+  if (hop != "vassal" || served.node.empty()) return std::string(hop);
+  return "node " + base::printable(served.node);
+}
+
+}  // namespace
+
+void Ledger::count(const Served& served, Tally& tally) {
+  ++tally.requests;
+  tally.received += served.received;
+  tally.sent += served.sent;
+  switch (served.outcome) {
+    case Outcome::handed_over:
+      ++tally.handed_over;
+      return;  // what follows is its worker's affair
+    case Outcome::relayed:
+      ++tally.relayed;
+      break;
+    case Outcome::refused:
+      ++tally.refused;
+      if (served.refusal != nullptr)
+        ++tally.causes[static_cast<size_t>(served.refusal->cause)];
+      break;
+  }
+  tally.count_status(served.status);
+  if (served.connected) tally.queue.add(*served.connected - served.arrived);
+  if (served.first_byte) tally.first_byte.add(*served.first_byte - served.arrived);
+  if (served.ended) tally.total.add(*served.ended - served.arrived);
+}
+
+void Ledger::note(const Served& served) {
+  Site& site = site_of(served);
+  count(served, site.tally);
+  if (served.vassal) count(served, vassals_[*served.vassal]);
+  tell(served, site);
+  if (access_log_) access_log_.note(served.door, served.host, served.status);
+}
+
+void Ledger::note_dismissed(const Served& served) {
+  const auto count_again = [&served](Tally& tally) {
+    ++tally.refused;
+    if (served.refusal == nullptr) return;
+    ++tally.causes[static_cast<size_t>(served.refusal->cause)];
+  };
+  Site& site = site_of(served);
+  count_again(site.tally);
+  if (served.vassal) count_again(vassals_[*served.vassal]);
+  tell(served, site);
+  if (access_log_) access_log_.note(served.door, served.host, served.status);
+}
+
+void Ledger::tell(const Served& served, Site& site) {
+  if (served.refusal == nullptr ||
+      std::ranges::find(kFailures, served.refusal->status) == kFailures.end())
+    return;
+  const auto now = base::Clock::now();
+  if (now - site.told_at < kTellEvery) {
+    ++site.untold;
+    return;
+  }
+  const std::string_view limit = limit_of(served.refusal->cause);
+  log_.warn("site {}: refused status={} hop=\"{}\" limit={} cause={} more={}",
+            shown(served.host), served.refusal->status, hop_text(served),
+            limit.empty() ? "-" : limit, name_of(served.refusal->cause), site.untold);
+  site.told_at = now;
+  site.untold = 0;
+}
+
+Ledger::Site& Ledger::site_of(const Served& served) {
+  const auto found = hosts_.find(served.host);
+  if (found != hosts_.end()) return found->second;
+  // A name that nobody serves is the asker's invention: it gets no entry.
+  const bool served_here = served.vassal || !served.node.empty();
+  if (served.host.empty() || !served_here || hosts_.size() >= most_hosts_) return other_;
+  return hosts_.try_emplace(std::string(served.host)).first->second;
+}
+
+const Tally* Ledger::of_vassal(VassalId id) const {
+  const auto found = vassals_.find(id);
+  return found == vassals_.end() ? nullptr : &found->second;
+}
+
+}  // namespace router

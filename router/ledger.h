@@ -1,0 +1,95 @@
+// Ledger: hears of every request that ends in the router, handed over, relayed or
+// refused, and keeps the figures and the access log.
+//
+// Costs two look-ups a request while no access log is wanted: what only the log needs is
+// read from the request's packet, and only then.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "router/access_log.h"
+#include "router/route_table.h"
+#include "router/tally.h"
+
+namespace router {
+
+/// A request that ended here. Views must hold during the call only; what is not known
+/// stays empty.
+struct Served {
+  std::string_view door = {};  ///< "uwsgi", "http" or "https"
+  std::string_view host = {};  ///< normalised; empty: it did not get that far
+  std::optional<VassalId> vassal = std::nullopt;
+  std::string_view node = {};  ///< address of the one that answered or failed
+  Outcome outcome = Outcome::handed_over;
+  int status = 0;                    ///< of the answer; 0: the vassal's own log knows
+  const Refusal* refusal = nullptr;  ///< what was refused, and why
+  /// The uwsgi packet of the request, header and block at least, if there is one. Gives
+  /// the log method, target, client and so on; else:
+  std::string_view packet = {};
+  std::string_view method = {};
+  std::string_view target = {};
+  std::string_view protocol = {};  ///< "HTTP/1.1"
+  std::string_view client = {};    ///< its address
+  std::string_view referer = {};
+  std::string_view user_agent = {};
+  uint64_t received = 0;  ///< bytes of the request's body that passed
+  uint64_t sent = 0;      ///< and of the answer's
+  base::Instant arrived = {};
+  std::optional<base::Instant> connected = std::nullopt;   ///< to a worker or node
+  std::optional<base::Instant> first_byte = std::nullopt;  ///< of the answer
+  std::optional<base::Instant> ended = std::nullopt;       ///< none: now
+};
+
+class Ledger {
+ public:
+  /// `most_hosts`: hosts with figures of their own; the others' are counted as one.
+  Ledger(base::Log& log, size_t most_hosts) : log_(log), most_hosts_(most_hosts) {}
+
+  void use(AccessLog access_log) { access_log_ = std::move(access_log); }
+
+  /// Once for each request.
+  void note(const Served& served);
+  /// A request that was noted as handed over is given up: untaken for too long, or its
+  /// vassal went. Once more in the log and among the refusals, not among the requests.
+  void note_dismissed(const Served& served);
+  /// The vassal is removed.
+  void forget(VassalId id) { vassals_.erase(id); }
+
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  struct Site {
+    Tally tally;
+    base::Instant told_at = {};  ///< of a failure, in the log
+    uint64_t untold = 0;         ///< failures since
+  };
+  using Hosts = std::unordered_map<std::string, Site, Hash, std::equal_to<>>;
+  const Hosts& hosts() const { return hosts_; }
+  /// Of all hosts that have no entry of their own.
+  const Tally& other() const { return other_.tally; }
+  /// Null if it had no request.
+  const Tally* of_vassal(VassalId id) const;
+
+ private:
+  Site& site_of(const Served& served);
+  /// Names the hop and the limit of a failure in the log, once a second for each site.
+  void tell(const Served& served, Site& site);
+  static void count(const Served& served, Tally& tally);
+
+  base::Log& log_;
+  size_t most_hosts_;
+  AccessLog access_log_;
+  Hosts hosts_;
+  Site other_;
+  std::unordered_map<VassalId, Tally> vassals_;
+};
+
+}  // namespace router
