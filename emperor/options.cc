@@ -156,6 +156,18 @@ constexpr auto kTable = std::to_array<OptionRow>({
      [](Options& o, const std::string& v) {
        return to_router(o, "access-log", v);
      }},
+    {"access-log-format", "common|combined|json", "the form of its lines (combined)",
+     [](Options& o, const std::string& v) {
+       const std::string fault = one_of(v, {"common", "combined", "json"});
+       return fault.empty() ? to_router(o, "access-log-format", v) : fault;
+     }},
+    {"stats-hosts", "N",
+     "hosts with figures of their own in one router process; the others' are one (1000)",
+     [](Options& o, const std::string& v) {
+       uint32_t hosts = 0;
+       const std::string fault = parse_number(v, 0, 100'000, &hosts);
+       return fault.empty() ? to_router(o, "stats-hosts", v) : fault;
+     }},
     {"defaults", "FILE", "ini that applies below every vassal file",
      text<&Options::defaults>},
     {"policy", "FILE", "ini that applies above every vassal file",

@@ -1,13 +1,14 @@
 // AccessLog: one line for each request that came to the router, if the operator wants it.
 //
-// Says what the router knows: which door, which host, and what became of the request.
-// Status and size of handed-over requests stand in the vassal's own request log.
+// The file is opened anew when asked to, and when its name stands for another one (it was
+// moved away, logrotate(8)); that is looked at once a second, while lines come.
 #pragma once
 
 #include <string>
-#include <string_view>
 
+#include "base/clock.h"
 #include "base/fd.h"
+#include "router/access_line.h"
 
 namespace router {
 
@@ -16,16 +17,23 @@ class AccessLog {
   /// Writes nothing.
   AccessLog() = default;
   /// Appends to the file, which is made if it does not exist.
-  static base::Result<AccessLog> open(const std::string& path);
+  static base::Result<AccessLog> open(std::string path, AccessFormat format);
 
   explicit operator bool() const { return static_cast<bool>(file_); }
-  /// `status` 0: handed over to its vassal.
-  void note(std::string_view door, std::string_view host, int status);
+  void write(const Served& served);
+  /// Begins with the file that has the name now; if there cannot be one, goes on with the
+  /// one it has.
+  base::Result<> reopen();
 
  private:
-  explicit AccessLog(base::Fd file) : file_(std::move(file)) {}
+  AccessLog(std::string path, AccessFormat format, base::Fd file)
+      : path_(std::move(path)), format_(format), file_(std::move(file)) {}
+  bool moved_away() const;
 
+  std::string path_;
+  AccessFormat format_ = AccessFormat::combined;
   base::Fd file_;
+  base::Instant looked_ = {};
 };
 
 }  // namespace router

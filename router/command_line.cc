@@ -64,6 +64,21 @@ void add_subscription_options(CLI::App& app, Options& options) {
                  "uid whose packets need no signature");
 }
 
+void add_figure_options(CLI::App& app, Options& options) {
+  app.add_option("--access-log", options.access_log, "file for a line per request");
+  app.add_option_function<std::string>(
+         "--access-log-format",
+         [&options](const std::string& name) {
+           options.access_log_format = *parse_access_format(name);
+         },
+         "common, combined or json")
+      ->check(CLI::IsMember({"common", "combined", "json"}))
+      ->default_str("combined");
+  app.add_option("--stats-hosts", options.stats_hosts,
+                 "hosts with figures of their own; the others are counted as one")
+      ->capture_default_str();
+}
+
 void add_options(CLI::App& app, Options& options) {
   app.set_version_flag("--version", IMPERIUM_VERSION);
   app.add_option("--ini", options.ini, "uWSGI ini file with these options");
@@ -107,7 +122,7 @@ void add_options(CLI::App& app, Options& options) {
                  "bytes of a request body, 0 for no limit")
       ->capture_default_str();
   add_subscription_options(app, options);
-  app.add_option("--access-log", options.access_log, "file for a line per request");
+  add_figure_options(app, options);
   app.add_option_function<std::string>(
          "--log-level",
          [&options](const std::string& level) {

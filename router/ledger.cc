@@ -16,13 +16,6 @@ std::string shown(std::string_view host) {
   return host.empty() ? "-" : base::printable(host);
 }
 
-/// "vassal", or "node 127.0.0.1:3031" if one was asked.
-std::string hop_text(const Served& served) {
-  const std::string_view hop = hop_of(served.refusal->cause);
-  if (hop != "vassal" || served.node.empty()) return std::string(hop);
-  return "node " + base::printable(served.node);
-}
-
 }  // namespace
 
 void Ledger::count(const Served& served, Tally& tally) {
@@ -53,7 +46,7 @@ void Ledger::note(const Served& served) {
   count(served, site.tally);
   if (served.vassal) count(served, vassals_[*served.vassal]);
   tell(served, site);
-  if (access_log_) access_log_.note(served.door, served.host, served.status);
+  if (access_log_) access_log_.write(served);
 }
 
 void Ledger::note_dismissed(const Served& served) {
@@ -66,7 +59,7 @@ void Ledger::note_dismissed(const Served& served) {
   count_again(site.tally);
   if (served.vassal) count_again(vassals_[*served.vassal]);
   tell(served, site);
-  if (access_log_) access_log_.note(served.door, served.host, served.status);
+  if (access_log_) access_log_.write(served);
 }
 
 void Ledger::tell(const Served& served, Site& site) {
@@ -93,6 +86,12 @@ Ledger::Site& Ledger::site_of(const Served& served) {
   const bool served_here = served.vassal || !served.node.empty();
   if (served.host.empty() || !served_here || hosts_.size() >= most_hosts_) return other_;
   return hosts_.try_emplace(std::string(served.host)).first->second;
+}
+
+void Ledger::reopen_log() {
+  if (const auto opened = access_log_.reopen(); !opened)
+    log_.error("router: access log not opened anew reason=\"{}\"",
+               opened.error().message());
 }
 
 const Tally* Ledger::of_vassal(VassalId id) const {

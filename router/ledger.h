@@ -13,37 +13,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "router/access_log.h"
-#include "router/route_table.h"
 #include "router/tally.h"
 
 namespace router {
-
-/// A request that ended here. Views must hold during the call only; what is not known
-/// stays empty.
-struct Served {
-  std::string_view door = {};  ///< "uwsgi", "http" or "https"
-  std::string_view host = {};  ///< normalised; empty: it did not get that far
-  std::optional<VassalId> vassal = std::nullopt;
-  std::string_view node = {};  ///< address of the one that answered or failed
-  Outcome outcome = Outcome::handed_over;
-  int status = 0;                    ///< of the answer; 0: the vassal's own log knows
-  const Refusal* refusal = nullptr;  ///< what was refused, and why
-  /// The uwsgi packet of the request, header and block at least, if there is one. Gives
-  /// the log method, target, client and so on; else:
-  std::string_view packet = {};
-  std::string_view method = {};
-  std::string_view target = {};
-  std::string_view protocol = {};  ///< "HTTP/1.1"
-  std::string_view client = {};    ///< its address
-  std::string_view referer = {};
-  std::string_view user_agent = {};
-  uint64_t received = 0;  ///< bytes of the request's body that passed
-  uint64_t sent = 0;      ///< and of the answer's
-  base::Instant arrived = {};
-  std::optional<base::Instant> connected = std::nullopt;   ///< to a worker or node
-  std::optional<base::Instant> first_byte = std::nullopt;  ///< of the answer
-  std::optional<base::Instant> ended = std::nullopt;       ///< none: now
-};
 
 class Ledger {
  public:
@@ -51,6 +23,8 @@ class Ledger {
   Ledger(base::Log& log, size_t most_hosts) : log_(log), most_hosts_(most_hosts) {}
 
   void use(AccessLog access_log) { access_log_ = std::move(access_log); }
+  /// The access log's file was moved away.
+  void reopen_log();
 
   /// Once for each request.
   void note(const Served& served);

@@ -29,6 +29,11 @@ uvx::Task<void> drain_on_signal(uvx::SignalWatch& watch, router::Router& router)
     router.drain();
 }
 
+uvx::Task<void> reopen_on_signal(uvx::SignalWatch& watch, router::Router& router) {
+  while (co_await watch.next())
+    router.reopen_log();
+}
+
 void set_mode(const std::string& address, const Options& options) {
   if (!options.socket_mode || !address.starts_with('/')) return;
   if (::chmod(address.c_str(), *options.socket_mode) != 0)
@@ -89,12 +94,15 @@ int serve(const Options& options) {
 
   uvx::SignalWatch terminate(loop, SIGTERM);
   uvx::SignalWatch interrupt(loop, SIGINT);
+  uvx::SignalWatch reopen(loop, SIGUSR1);
   uvx::TaskGroup signals(loop);
   signals.spawn(drain_on_signal(terminate, router));
   signals.spawn(drain_on_signal(interrupt, router));
+  signals.spawn(reopen_on_signal(reopen, router));
   loop.run(router.run());
   terminate.close();
   interrupt.close();
+  reopen.close();
   loop.run(signals.join());
   log.info("router: done");
   return 0;

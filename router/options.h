@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "router/access_line.h"
 #include "router/peer_networks.h"
 #include "router/subscription_policy.h"
 #include "router/subscriptions.h"
@@ -36,6 +37,7 @@ struct Options {
   SubscriptionRules subscriptions;
   SubscriptionProofs subscription_proofs;
   std::string access_log;  ///< path; empty: none
+  AccessFormat access_log_format = AccessFormat::combined;
   size_t stats_hosts = 1000;  ///< hosts with figures of their own
   base::LogLevel log_level = base::LogLevel::info;
 

@@ -54,7 +54,7 @@ Router::Router(uvx::Loop& loop,
       uwsgi_door_(services_),
       http_door_(services_) {
   if (!options.access_log.empty()) {
-    if (auto opened = AccessLog::open(options.access_log))
+    if (auto opened = AccessLog::open(options.access_log, options.access_log_format))
       ledger_.use(*std::move(opened));
     else
       log_.error("router: no access log reason=\"{}\"", opened.error().message());

@@ -32,6 +32,8 @@ class Router : private ControlTarget, private VassalEvents {
   void hear_subscriptions(base::Fd socket);
   /// Serves until drain() and the end of everything under way.
   uvx::Task<void> run();
+  /// Its access log's file was moved away.
+  void reopen_log() { ledger_.reopen_log(); }
   /// Stops accepting, finishes what was accepted. A second call gives up what is parked.
   void drain();
 

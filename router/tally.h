@@ -38,13 +38,6 @@ class Histogram {
   uint64_t sum_us_ = 0;
 };
 
-/// What became of a request that ended in the router.
-enum class Outcome : uint8_t {
-  handed_over,  ///< its vassal has the connection and answers
-  relayed,      ///< its answer went through the router
-  refused,      ///< the router answered by itself
-};
-
 struct Tally {
   uint64_t requests = 0;
   uint64_t handed_over = 0;
