@@ -12,12 +12,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
 
 import deaths  # noqa: E402
+import ingress  # noqa: E402
 import rows  # noqa: E402
 import sleepers  # noqa: E402
 from imperium import programs  # noqa: E402
 from stacks import Place  # noqa: E402
 
-MEASURED = set(range(1, 16))
+MEASURED = set(range(1, 16)) | {20, 21}
 HEAD = ["row", "work", "uWSGI", "Imperium", "ratio", "target", "verdict"]
 RESULTS = os.path.join(HERE, "RESULTS.md")
 
@@ -81,6 +82,8 @@ def main():
             found += deaths.measure(place, wanted, options.short, say)
         if wanted & {14, 15}:
             found += sleepers.measure(place, wanted, say)
+        if wanted & {20, 21}:
+            found += ingress.measure(place, wanted, 2 if options.short else 4, 1 if options.short else 3, say)
     finally:
         place.stop_all()
         shutil.rmtree(place.directory, ignore_errors=True)

@@ -14,6 +14,7 @@ from imperium.waiting import until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOST = "app.example.com"
+HTTP_PORT, UWSGI_HTTP_PORT = 8085, 8086
 PORTS = {("uwsgi", "direct"): 8081, ("uwsgi", "router"): 8082, ("imperium", "direct"): 8083, ("imperium", "router"): 8084}
 
 
@@ -80,16 +81,25 @@ def uwsgi_stack(place):
     return place.start("uwsgi-core", "--ini", router), place.start("uwsgi-core", "--ini", app)
 
 
+def uwsgi_http(place):
+    """uWSGI's HTTP router in front of the vassal of uwsgi_stack(). Without http-keepalive it closes after each answer,
+    and with http-auto-chunked it costs more and gives nothing to answers that say their length."""
+    router = place.write("http.ini", "[uwsgi]\nplugin = http\nmaster = true\n"
+                         f"http = 127.0.0.1:{UWSGI_HTTP_PORT}\nhttp-to = {place.path('uwsgi-app.sock')}\nhttp-keepalive = 30\n"
+                         "listen = 1024\ndisable-logging = true\n")
+    return place.start("uwsgi-core", "--ini", router)
+
+
 class Imperium:
     """Imperium's emperor over a directory of vassals, with a router for nginx."""
 
-    def __init__(self, place, sources):
+    def __init__(self, place, sources, **options):
         self.cgroup_root = f"/imperium-bench-{os.getpid()}"
         run = place.path("run")
         os.makedirs(run, exist_ok=True)
         self.router_socket = place.path("imperium-router.sock")
         self.emperor = Emperor(programs.staged(place.directory), run, place.path("emperor.log"), [sources],
-                               router_uwsgi=self.router_socket, router_uwsgi_mode="666", cgroup_root=self.cgroup_root)
+                               router_uwsgi=self.router_socket, router_uwsgi_mode="666", cgroup_root=self.cgroup_root, **options)
 
     def start(self):
         self.emperor.start()
@@ -111,11 +121,11 @@ def imperium_vassal(place, workers):
                 f"socket = {place.path('imperium-app.sock')}\nchmod-socket = 666\nwsgi-file = {place.app}\ndisable-logging = true\n")
 
 
-def imperium_stack(place):
+def imperium_stack(place, **options):
     vassals = place.path("imperium-vassals")
     os.makedirs(vassals, exist_ok=True)
     imperium_vassal(place, 2)
-    imperium = Imperium(place, vassals).start()
+    imperium = Imperium(place, vassals, **options).start()
     imperium.emperor.wait_state("app", "ready")
     return imperium
 
