@@ -125,8 +125,6 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
   const auto vassal = services_.choose(request->host, request->content_length);
   if (!vassal) co_return co_await refuse(vassal.error());
   vassal_ = (*vassal)->id();
-  auto ends = base::make_socketpair(SOCK_STREAM, base::Blocking::no);
-  if (!ends) co_return co_await refuse(refusals::kBusy);
 
   // What came of the body with the head goes with it; what follows the body is the next
   // request.
@@ -136,6 +134,9 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
     co_return co_await refuse(refusal_of_broken(message));
   const bool whole = message.state() == HttpMessage::State::complete;
   const std::string_view begun(body.data(), piece.body);
+  auto ends = whole ? base::make_pipe(base::Blocking::no)
+                    : base::make_socketpair(SOCK_STREAM, base::Blocking::no);
+  if (!ends) co_return co_await refuse(refusals::kBusy);
   Exchange exchange{.message = message,
                     .request = *request,
                     .pair = std::move(ends->first),
@@ -145,10 +146,10 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
                     .body_over = whole};
   if (exchange.limit_post != 0 && exchange.body_bytes > exchange.limit_post)
     co_return co_await refuse(refusals::kTooLarge);
-  if (whole) ::shutdown(exchange.pair.get(), SHUT_WR);  // the end of the body
 
-  const auto header =
-      Services::handoff_header(wire::HandoffKind::http_pair, arrived_, **vassal);
+  const auto header = Services::handoff_header(
+      whole ? wire::HandoffKind::http_pipe : wire::HandoffKind::http_pair, arrived_,
+      **vassal);
   packet->append(begun);
   if (auto refusal = services_.vassals.offer(**vassal, header, *packet, ends->second))
     co_return co_await refuse(*refusal);
@@ -156,6 +157,8 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
   in_ = body.substr(piece.consumed);
   packet->clear();
   exchange.poll = std::make_unique<uvx::Poll>(services_.loop, exchange.pair.get());
+  // Under load the answer is there once everybody else had a turn.
+  co_await services_.loop.yield();
   co_return co_await run_exchange(exchange);
 }
 

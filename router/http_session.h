@@ -2,7 +2,9 @@
 //
 // For each request the router keeps one end of a fresh socketpair and hands the other to
 // the vassal's worker, with the head as a uwsgi packet. It sends the body there decoded,
-// and passes the answer on; both at once, each as fast as its receiver reads.
+// and passes the answer on; both at once, each as fast as its receiver reads. A request
+// that is whole already needs only the way back: a pipe, which costs half as much, and
+// through which a worker cannot send descriptors.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,7 @@
 #include "router/transfer.h"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -18,6 +19,7 @@ base::Result<size_t> try_receive(int fd, std::span<char> buffer) {
   ssize_t n;
   do {
     n = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (n < 0 && errno == ENOTSOCK) n = ::read(fd, buffer.data(), buffer.size());
   } while (n < 0 && errno == EINTR);
   if (n < 0) return base::fail_errno("receive");
   return static_cast<size_t>(n);
@@ -27,6 +29,7 @@ base::Result<size_t> try_send(int fd, std::string_view bytes) {
   ssize_t n;
   do {
     n = ::send(fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno == ENOTSOCK) n = ::write(fd, bytes.data(), bytes.size());
   } while (n < 0 && errno == EINTR);
   if (n >= 0) return static_cast<size_t>(n);
   if (errno == EAGAIN) return size_t{0};

@@ -11,9 +11,11 @@
 
 namespace router {
 
-/// recv(2) without waiting. 0 is the end; EAGAIN an error like others.
+/// recv(2) without waiting, or read(2) of a pipe that is O_NONBLOCK. 0 is the end; EAGAIN
+/// an error like others.
 base::Result<size_t> try_receive(int fd, std::span<char> buffer);
-/// send(2) without waiting: how much went out, 0 if nothing can now.
+/// send(2) without waiting, or write(2) to such a pipe: how much went out, 0 if nothing
+/// can now.
 base::Result<size_t> try_send(int fd, std::string_view bytes);
 
 /// At least one byte, or 0 at the end. ETIMEDOUT after `deadline`.

@@ -69,9 +69,19 @@ ssize_t Connection::receive_soon(char* into, size_t size) {
   return receive(into, size);
 }
 
+ssize_t Connection::try_send(std::span<const iovec> parts) const {
+  if (way_ == Way::out)
+    return ::writev(fd_.get(), parts.data(), static_cast<int>(parts.size()));
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts.data());
+  message.msg_iovlen = parts.size();
+  return ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 int Connection::send(std::string_view data) {
-  const ssize_t n =
-      ::send(fd_.get(), data.data(), data.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  const ssize_t n = way_ == Way::out ? ::write(fd_.get(), data.data(), data.size())
+                                     : ::send(fd_.get(), data.data(), data.size(),
+                                              MSG_DONTWAIT | MSG_NOSIGNAL);
   if (n == std::ssize(data)) return 0;
   if (n < 0 && !would_block() && errno != EINTR) return -errno;
   data.remove_prefix(n > 0 ? static_cast<size_t>(n) : 0);
@@ -81,10 +91,7 @@ int Connection::send(std::string_view data) {
 
 int Connection::send(std::span<iovec> parts) {
   while (!parts.empty()) {
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = parts.size();
-    const ssize_t n = ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = try_send(parts);
     if (n >= 0) {
       parts = advance(parts, static_cast<size_t>(n));
       continue;

@@ -28,7 +28,12 @@ class Connection {
         read_patience_(read_patience),
         write_patience_(write_patience) {}
 
-  void take(base::Fd fd) { fd_ = std::move(fd); }
+  /// `out`: a pipe, O_NONBLOCK, that is only written to.
+  enum class Way { both, out };
+  void take(base::Fd fd, Way way = Way::both) {
+    fd_ = std::move(fd);
+    way_ = way;
+  }
   int fd() const { return fd_.get(); }
 
   /// Bytes read, 0 at the end of the stream, or a negative errno (-ETIMEDOUT).
@@ -52,8 +57,10 @@ class Connection {
 
  private:
   int wait(short events, std::chrono::milliseconds patience);
+  ssize_t try_send(std::span<const iovec> parts) const;
 
   base::Fd fd_;
+  Way way_ = Way::both;
   Runtime* runtime_;
   std::chrono::milliseconds read_patience_;
   std::chrono::milliseconds write_patience_;

@@ -115,9 +115,10 @@ std::optional<Arrival> Intake::take_handed_over(Source& source, std::span<char> 
     if (!header || received->fds.size() != 1) continue;
     return Arrival{.fd = std::move(received->fds.front()),
                    .size = received->size - wire::kHandoffHeader,
-                   .framing = header->kind == wire::HandoffKind::http_pair
-                                  ? Framing::http11
-                                  : Framing::until_close,
+                   .framing = header->kind == wire::HandoffKind::nginx
+                                  ? Framing::until_close
+                                  : Framing::http11,
+                   .one_way = header->kind == wire::HandoffKind::http_pipe,
                    .handed_over = true,
                    .arrived = header->arrived,
                    .deadline = header->deadline};

@@ -31,6 +31,7 @@ struct Arrival {
   base::Fd fd;
   size_t size = 0;
   Framing framing = Framing::until_close;
+  bool one_way = false;  ///< a pipe: answer into it, there is nothing to read
   bool handed_over = false;
   base::Instant arrived;
   base::Deadline deadline;

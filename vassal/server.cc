@@ -58,7 +58,8 @@ Server::Server(const Bench& bench, std::atomic<uint64_t>& pulse)
       log_(bench.config) {}
 
 void Server::serve(Arrival arrival) {
-  connection_.take(std::move(arrival.fd));
+  connection_.take(std::move(arrival.fd),
+                   arrival.one_way ? Connection::Way::out : Connection::Way::both);
   if (!worth_serving(arrival) || !read_packet(arrival)) return connection_.close();
   const uint64_t began = now_ns();
   begin_request(began);
@@ -128,6 +129,7 @@ bool Server::read_packet(const Arrival& arrival) {
     return false;
   }
   auto length = request_.content_length;
+  if (!length && arrival.one_way) length = have - header.total();  // all there is
   if (!length && arrival.framing == Framing::until_close) length = 0;
   body_.begin(connection_, {payload + header.total(), have - header.total()}, length,
               bench_.config.limit_post);

@@ -1,5 +1,7 @@
 #include "base/uv/poll.h"
 
+#include <sys/ioctl.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -12,13 +14,15 @@ struct Poll::State {
   uv_poll_t handle;
   uv_timer_t timer;  // one for both directions: fires at the nearer deadline
   Loop* loop;
+  int fd;
   Waiter* reader = nullptr;
   Waiter* writer = nullptr;
   base::Deadline read_deadline;
   base::Deadline write_deadline;
-  int open_handles = 2;
-  int armed = 0;  ///< what libuv watches now: at least wanted()
+  int open_handles = 0;  ///< 0: nobody ever waited, libuv knows nothing of it
+  int armed = 0;         ///< what libuv watches now: at least wanted()
   bool closed = false;
+  bool orphan = false;  ///< the Poll is gone
 
   int wanted() const {
     return (reader != nullptr ? UV_READABLE | UV_DISCONNECT : 0) |
@@ -29,6 +33,30 @@ struct Poll::State {
     if (side == nullptr) return;
     side->error = error;
     loop->make_ready(std::exchange(side, nullptr)->handle);
+  }
+
+  /// Makes the handles: only for who waits, since it costs three system calls.
+  void open() {
+    if (open_handles != 0) return;
+    if (const int error = uv_poll_init(loop->raw(), &handle, fd); error != 0) {
+      std::fprintf(stderr, "uvx: uv_poll_init of descriptor %d: %s\n", fd,
+                   uv_strerror(error));
+      std::abort();
+    }
+    uv_timer_init(loop->raw(), &timer);
+    handle.data = this;
+    timer.data = this;
+    open_handles = 2;
+  }
+
+  /// Stops watching at once; the state goes once libuv has let go of both handles.
+  void close_handles() {
+    const auto closed_one = [](uv_handle_t* h) {
+      auto* state = static_cast<State*>(h->data);
+      if (--state->open_handles == 0 && state->orphan) delete state;
+    };
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle), closed_one);
+    uv_close(reinterpret_cast<uv_handle_t*>(&timer), closed_one);
   }
 
   /// Events stay watched after a wake-up until one comes that nobody waits for: a
@@ -102,6 +130,7 @@ struct PollAwaiter {
     }
     state->*side = &waiter;
     state->*deadline_of = deadline;
+    state->open();
     state->rearm();
   }
   int await_resume() const noexcept {
@@ -119,31 +148,21 @@ Task<base::Result<>> wait_for(PollAwaiter awaiter) {
 
 Poll::Poll(Loop& loop, int fd) : state_(new State{}) {
   state_->loop = &loop;
-  if (const int error = uv_poll_init(loop.raw(), &state_->handle, fd); error != 0) {
-    std::fprintf(stderr, "uvx: uv_poll_init of descriptor %d: %s\n", fd,
-                 uv_strerror(error));
-    std::abort();
-  }
-  uv_timer_init(loop.raw(), &state_->timer);
-  state_->handle.data = state_;
-  state_->timer.data = state_;
+  state_->fd = fd;
+  const int yes = 1;
+  static_cast<void>(::ioctl(fd, FIONBIO, &yes));
 }
 
 Poll::~Poll() {
   close();
-  const auto closed = [](uv_handle_t* h) {
-    auto* state = static_cast<State*>(h->data);
-    if (--state->open_handles == 0) delete state;
-  };
-  uv_close(reinterpret_cast<uv_handle_t*>(&state_->handle), closed);
-  uv_close(reinterpret_cast<uv_handle_t*>(&state_->timer), closed);
+  state_->orphan = true;
+  if (state_->open_handles == 0) delete state_;
 }
 
 void Poll::close() {
   if (state_->closed) return;
   state_->closed = true;
-  uv_poll_stop(&state_->handle);
-  uv_timer_stop(&state_->timer);
+  if (state_->open_handles != 0) state_->close_handles();
   state_->wake(state_->reader, ECANCELED);
   state_->wake(state_->writer, ECANCELED);
 }

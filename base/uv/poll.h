@@ -8,8 +8,9 @@
 
 namespace uvx {
 
-/// Watches a descriptor that must stay open until the Poll is destroyed. libuv sets
-/// O_NONBLOCK on it, which is shared by every copy. At most one reader and one writer
+/// Watches a descriptor that must stay open until the Poll is destroyed. Sets
+/// O_NONBLOCK on it, which is shared by every copy. Costs the kernel nothing else until
+/// somebody waits. At most one reader and one writer
 /// wait at a time (checked).
 class Poll {
  public:

@@ -34,8 +34,8 @@ std::optional<HandoffHeader> decode_handoff(std::string_view message) {
   Layout layout;
   std::memcpy(&layout, message.data(), sizeof(layout));
   if (layout.version != HandoffHeader::kVersion) return std::nullopt;
-  if (layout.kind != static_cast<uint8_t>(HandoffKind::nginx) &&
-      layout.kind != static_cast<uint8_t>(HandoffKind::http_pair))
+  if (layout.kind < static_cast<uint8_t>(HandoffKind::nginx) ||
+      layout.kind > static_cast<uint8_t>(HandoffKind::http_pipe))
     return std::nullopt;
   return HandoffHeader{
       .kind = static_cast<HandoffKind>(layout.kind),

@@ -19,6 +19,8 @@ enum class HandoffKind : uint8_t {
   http_pair =
       2,  ///< our end of a socketpair to the router: frame the answer (Content-Length or
           ///< chunked); a body without CONTENT_LENGTH ends at SHUT_WR
+  http_pipe = 3,  ///< the writing end of a pipe to the router: frame the answer; all of
+                  ///< the body there is stands in the message
 };
 
 struct HandoffHeader {

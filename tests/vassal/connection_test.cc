@@ -43,6 +43,30 @@ TEST_CASE("connection: a client that left is an error, not a signal") {
   CHECK(pair.connection.send(parts) == -EPIPE);
 }
 
+TEST_CASE("connection: one way is a pipe: written with the same patience, never read") {
+  using namespace std::chrono_literals;
+  auto ends = base::make_pipe(base::Blocking::no);
+  REQUIRE(ends);
+  const base::Fd reader = std::move(ends->first);
+  vassal::Connection connection(nullptr, 20ms, 20ms);
+  connection.take(std::move(ends->second), vassal::Connection::Way::out);
+  CHECK(connection.send("head ") == 0);
+  std::string text = "body";
+  std::array<iovec, 1> parts{iovec{text.data(), text.size()}};
+  CHECK(connection.send(parts) == 0);
+  auto file = base::make_memfd("test");
+  REQUIRE(file);
+  (void)base::write_all(file->get(), "0123456789");
+  CHECK(connection.send_file(file->get(), 2, 5) == 5);
+  std::array<char, 64> buffer;
+  REQUIRE(::read(reader.get(), buffer.data(), buffer.size()) == 14);
+  CHECK(std::string(buffer.data(), 14) == "head body23456");
+  CHECK(connection.receive(buffer.data(), 1) == -ENOTSOCK);
+  connection.linger(1h);  // nobody is waited for
+  const std::string much(1 << 20, 'x');
+  CHECK(connection.send(much) == -ETIMEDOUT);
+}
+
 TEST_CASE("connection: sends a file from an offset, no more than asked") {
   Pair pair;
   auto file = base::make_memfd("test");

@@ -45,5 +45,9 @@ TEST_SUITE("wire") {
     std::string other_kind = bytes;
     other_kind[1] = 77;
     CHECK_FALSE(wire::decode_handoff(other_kind));
+    other_kind[1] = 0;
+    CHECK_FALSE(wire::decode_handoff(other_kind));
+    other_kind[1] = static_cast<char>(wire::HandoffKind::http_pipe);
+    CHECK(wire::decode_handoff(other_kind));
   }
 }
