@@ -18,17 +18,17 @@ namespace vassal {
 struct ConfigBuild {
   const Names& names;
   const Surroundings& around;
-  VassalConfig config;
-  std::vector<Diagnostic> diagnostics;
-  CgroupOptions cgroup_options;
-  std::optional<CommandType> command_type;
+  VassalConfig config{};
+  std::vector<Diagnostic> diagnostics{};
+  CgroupOptions cgroup_options{};
+  std::optional<CommandType> command_type{};
   /// `socket =` and its kin, as written: what they mean depends on `command`.
-  std::vector<base::Setting> sockets;
-  std::optional<base::Setting> protocol;
+  std::vector<base::Setting> sockets{};
+  std::optional<base::Setting> protocol{};
   /// The setting at hand stands in the vassal's own file, not in an operator's layer.
   bool own_file = false;
   /// Where relative socket paths start: the last chdir of all, wherever its line stands.
-  std::string socket_directory;
+  std::string socket_directory{};
 
   void tell(Diagnostic::Level level, const base::Setting& s, std::string text) {
     if (diagnostics.size() < kMostDiagnostics)
