@@ -15,6 +15,7 @@ class Round:
     bad: int
     errors: str
     cpu: dict  # name of the group: microseconds per request
+    p99: float = 0.0  # milliseconds
 
 
 def cpu_ns(pids):
@@ -30,17 +31,19 @@ def cpu_ns(pids):
     return total
 
 
-def wrk(address, host, path, connections, seconds, groups):
-    """One run of wrk. `groups` are {name: function that lists pids}."""
+def wrk(address, host, path, connections, seconds, groups, script=None):
+    """One run of wrk. `groups` are {name: function that lists pids}; `script` is a Lua file."""
     before = {name: cpu_ns(pids()) for name, pids in groups.items()}
     out = subprocess.run(["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-H", f"Host: {host}", "--timeout", "10s",
-                          f"http://{address}{path}"], capture_output=True, text=True, check=True).stdout
+                          *(["-s", script] if script else []), "--latency", f"http://{address}{path}"], capture_output=True, text=True, check=True).stdout
     n = int(re.search(r"(\d+) requests in", out)[1])
     rate = float(re.search(r"Requests/sec:\s*([\d.]+)", out)[1])
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
     errors = re.search(r"Socket errors: (.*)", out)
     cpu = {name: (cpu_ns(pids()) - before[name]) / 1e3 / max(n, 1) for name, pids in groups.items()}
-    return Round(n, rate, int(bad[1]) if bad else 0, errors[1] if errors else "", cpu)
+    p99 = re.search(r"^\s+99%\s+([\d.]+)(us|ms|s)$", out, re.M)
+    milliseconds = float(p99[1]) * {"us": 0.001, "ms": 1, "s": 1000}[p99[2]] if p99 else 0.0
+    return Round(n, rate, int(bad[1]) if bad else 0, errors[1] if errors else "", cpu, milliseconds)
 
 
 def median(values):
