@@ -1,19 +1,8 @@
 #include "router/http_answer.h"
 
-#include <algorithm>
-#include <array>
+#include "router/http_field.h"
 
 namespace router {
-
-namespace {
-
-bool is_of_this_hop(std::string_view name) {
-  constexpr std::array<std::string_view, 6> kHop{
-      "Connection", "Keep-Alive", "Proxy-Connection", "Upgrade", "TE", "Trailer"};
-  return std::ranges::any_of(kHop, [&](auto other) { return same_name(name, other); });
-}
-
-}  // namespace
 
 std::string answer_head(const HttpMessage& answer, const AnswerShape& shape) {
   std::string head = "HTTP/1.1 " + std::to_string(answer.status());

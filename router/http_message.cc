@@ -57,7 +57,8 @@ struct HttpMessage::Callbacks {
   static int on_body(http_parser* parser, const char* at, size_t size) {
     HttpMessage& message = of(parser);
     if (message.decoded_to_ == nullptr) return 0;
-    std::memmove(message.decoded_to_, at, size);
+    // A body that needs no decoding stands where it should.
+    if (message.decoded_to_ != at) std::memmove(message.decoded_to_, at, size);
     message.decoded_to_ += size;
     return 0;
   }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/wire/uwsgi_packet.h"
+#include "router/http_field.h"
 #include "router/request_head.h"
 
 namespace router {
@@ -20,24 +21,6 @@ constexpr Refusal kBadTarget{400, "The target of the request is not valid."};
 constexpr Refusal kBadMethod{405, "This method is not served here."};
 constexpr Refusal kBadVersion{505, "Only HTTP/1.0 and HTTP/1.1 are spoken here."};
 constexpr Refusal kBadExpectation{417, "Only 100-continue can be expected."};
-
-bool is_token_char(char c) {
-  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         kMarks.find(c) != std::string_view::npos;
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, is_token_char);
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-    text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-    text.remove_suffix(1);
-  return text;
-}
 
 /// What is checked about fields of which there may be one at most.
 struct Singles {

@@ -19,6 +19,7 @@ constexpr std::array kPhrases{
     Row{404, "Not Found"},
     Row{405, "Method Not Allowed"},
     Row{408, "Request Timeout"},
+    Row{411, "Length Required"},
     Row{413, "Content Too Large"},
     Row{417, "Expectation Failed"},
     Row{431, "Request Header Fields Too Large"},
