@@ -9,6 +9,7 @@ find_package(doctest REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)
+pkg_check_modules(ssl REQUIRED IMPORTED_TARGET libssl)
 find_library(HTTP_PARSER_LIBRARY http_parser REQUIRED)
 
 # libpython belongs to the python runtime alone (vassal/runtimes/python); the Python of the distribution, whatever else is on PATH.

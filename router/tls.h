@@ -1,0 +1,38 @@
+// Tls: the router's certificates over time: taken over from whoever may read them, piece
+// by piece, while connections go on.
+#pragma once
+
+#include <optional>
+
+#include "base/log.h"
+#include "base/uv/loop.h"
+#include "base/uv/task_group.h"
+#include "base/wire/certificates.h"
+#include "router/tls_context.h"
+
+namespace router {
+
+class Tls {
+ public:
+  /// What takes longer runs in `duties`, which ends before this.
+  Tls(uvx::Loop& loop, base::Log& log, uvx::TaskGroup& duties, UnknownName unknown);
+
+  const TlsContext& context() const { return context_; }
+  /// The first ones are there when it returns; later ones soon after. The last ones win.
+  void take(wire::Certificates certificates);
+  /// The same from the emperor's memfd.
+  void take(base::Fd memfd);
+
+ private:
+  uvx::Task<void> take_over();
+
+  uvx::Loop& loop_;
+  base::Log& log_;
+  uvx::TaskGroup& duties_;
+  TlsContext context_;
+  std::optional<wire::Certificates> next_;
+  bool any_ = false;
+  bool taking_ = false;
+};
+
+}  // namespace router
