@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "router/http_field.h"
 #include "router/options.h"
@@ -103,8 +104,8 @@ size_t AnswerReader::feed_head(std::span<char> bytes) {
   }
   if (!size) return 0;
   const size_t used = *size - before;
-  if (form_ == Form::http)
-    settle_http();
+  if (message_)
+    settle_http(*message_);
   else
     settle_cgi();
   if (used == bytes.size() || state_ == State::broken) return 0;
@@ -151,33 +152,30 @@ std::optional<size_t> AnswerReader::read_cgi_head(std::string_view text) {
   return cgi_.find_end(text);
 }
 
-void AnswerReader::settle_http() {
-  message_->read_head(head_);  // views now point into what is kept
-  status_ = message_->status();
-  if (status_ < 100 || message_->version_major() != 1)
+void AnswerReader::settle_http(HttpMessage& message) {
+  message.read_head(head_);  // views now point into what is kept
+  status_ = message.status();
+  if (status_ < 100 || message.version_major() != 1)
     return fail("the status line of the answer is not valid");
-  if (status_ < 200) {
-    if (message_->state() != HttpMessage::State::complete)
-      return fail("an interim answer has a body");
-    if (status_ == 101 && !asked_.upgrade)
-      return fail("an upgrade that was not asked for");
-    if (status_ != 101) {
-      if (++interim_ > kMaxInterim) return fail("too many interim answers");
-      message_.reset();
-      head_.clear();
-      status_ = 0;
-      return;
-    }
-  }
-  reason_ = message_->reason();
-  settle_fields(message_->fields());
+  const bool whole = message.state() == HttpMessage::State::complete;
+  if (status_ < 200 && !whole) return fail("an interim answer has a body");
+  if (status_ < 200 && status_ != 101) return settle_interim();
+  if (status_ == 101 && !asked_.upgrade) return fail("an upgrade that was not asked for");
+  reason_ = message.reason();
+  settle_fields(message.fields());
   if (state_ == State::broken) return;
-  has_body_ = !asked_.head && status_ >= 200 && status_ != 204 && status_ != 304;
+  has_body_ = !asked_.head && status_ != 101 && status_ != 204 && status_ != 304;
   if (status_ == 101)
     state_ = State::upgraded;
   else
-    state_ =
-        message_->state() == HttpMessage::State::complete ? State::complete : State::body;
+    state_ = whole ? State::complete : State::body;
+}
+
+void AnswerReader::settle_interim() {
+  if (++interim_ > kMaxInterim) return fail("too many interim answers");
+  message_.reset();
+  head_.clear();
+  status_ = 0;
 }
 
 void AnswerReader::settle_cgi() {
@@ -204,25 +202,28 @@ void AnswerReader::settle_fields(const std::vector<HttpField>& fields) {
     const HttpField clean{field.name, trimmed(field.value)};
     const bool tunnels = status_ == 101 && (same_name(clean.name, "Connection") ||
                                             same_name(clean.name, "Upgrade"));
-    if (form_ == Form::http && same_name(clean.name, "Transfer-Encoding") &&
-        !same_name(clean.value, "chunked"))
-      return fail("the transfer encoding of the answer is not known");
-    if (!tunnels && (is_left_out(clean.name) || is_named(fields, clean.name))) continue;
-    if (same_name(clean.name, "Content-Length")) {
-      const bool repeated = content_length_.has_value();
-      if (!settle_length(clean.value))
-        return fail("the Content-Length of the answer is not valid");
-      if (repeated || status_ == 204) continue;
-    }
-    fields_.push_back(clean);
+    const bool passed =
+        tunnels || (!is_left_out(clean.name) && !is_named(fields, clean.name));
+    if (settle_framing(clean) && passed) fields_.push_back(clean);
+    if (state_ == State::broken) return;
   }
 }
 
-bool AnswerReader::settle_length(std::string_view value) {
-  const auto length = parse_content_length(value);
-  if (!length || (content_length_ && *content_length_ != *length)) return false;
-  content_length_ = *length;
-  return true;
+/// Takes note of what a field says about the end of the body; whether it is passed on.
+bool AnswerReader::settle_framing(const HttpField& field) {
+  if (form_ == Form::http && same_name(field.name, "Transfer-Encoding")) {
+    if (!same_name(field.value, "chunked") || std::exchange(has_encoding_, true))
+      fail("the transfer encoding of the answer is not known");
+    return false;
+  }
+  if (!same_name(field.name, "Content-Length")) return true;
+  const auto length = parse_content_length(field.value);
+  const bool repeated = content_length_.has_value();
+  if (!length || (repeated && content_length_ != *length))
+    fail("the Content-Length of the answer is not valid");
+  else
+    content_length_ = *length;
+  return !repeated && status_ != 204;
 }
 
 size_t AnswerReader::feed_body(std::span<char> bytes) {

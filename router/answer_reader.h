@@ -38,6 +38,7 @@ class AnswerReader {
   };
 
   explicit AnswerReader(Protocol protocol, AnswerTo asked = {});
+  ~AnswerReader() = default;
   AnswerReader(const AnswerReader&) = delete;
   AnswerReader& operator=(const AnswerReader&) = delete;
 
@@ -88,10 +89,11 @@ class AnswerReader {
   std::optional<size_t> read_cgi_head(std::string_view text);
   void choose_form(std::string_view text);
   /// The head is whole and stands in head_.
-  void settle_http();
+  void settle_http(HttpMessage& message);
+  void settle_interim();
   void settle_cgi();
   void settle_fields(const std::vector<HttpField>& fields);
-  bool settle_length(std::string_view value);
+  bool settle_framing(const HttpField& field);
   void after_records();
 
   Protocol protocol_;
@@ -111,6 +113,7 @@ class AnswerReader {
   std::vector<HttpField> fields_;
   std::optional<uint64_t> content_length_;
   uint64_t cgi_left_ = 0;  // of content_length_, in the form of CGI
+  bool has_encoding_ = false;
   bool has_body_ = false;
   bool excess_ = false;  // something came that does not belong to the answer
 };

@@ -20,6 +20,7 @@ namespace router {
 class CgiParams {
  public:
   CgiParams() = default;
+  ~CgiParams() = default;
   CgiParams(const CgiParams&) = delete;
   CgiParams& operator=(const CgiParams&) = delete;
 

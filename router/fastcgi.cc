@@ -82,29 +82,32 @@ size_t AnswerRecords::feed(std::span<char> bytes) {
       excess_ = true;
       break;
     }
-    const size_t rest = bytes.size() - at;
     if (position_ < kHeader) {
       header_[position_++] = bytes[at++];
       if (position_ == kHeader) begin_record();
     } else if (content_ > 0) {
-      const size_t part = std::min(rest, content_);
-      if (ours_ && type_ == Type::out) {
-        if (gathered != at) std::memmove(&bytes[gathered], &bytes[at], part);
-        gathered += part;
-      } else if (ours_) {
-        take_other({&bytes[at], part});
-      }
-      at += part;
-      content_ -= part;
-      if (content_ == 0) end_content();
+      at += take_content(bytes, at, gathered);
     } else {
-      const size_t part = std::min(rest, padding_);
+      const size_t part = std::min(bytes.size() - at, padding_);
       at += part;
       padding_ -= part;
       if (padding_ == 0) position_ = 0;
     }
   }
   return gathered;
+}
+
+size_t AnswerRecords::take_content(std::span<char> bytes, size_t at, size_t& gathered) {
+  const size_t part = std::min(bytes.size() - at, content_);
+  if (ours_ && type_ == Type::out) {
+    if (gathered != at) std::memmove(&bytes[gathered], &bytes[at], part);
+    gathered += part;
+  } else if (ours_) {
+    take_other({&bytes[at], part});
+  }
+  content_ -= part;
+  if (content_ == 0) end_content();
+  return part;
 }
 
 void AnswerRecords::begin_record() {

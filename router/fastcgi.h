@@ -72,6 +72,7 @@ class AnswerRecords {
   static constexpr size_t kMaxError = 4096;
 
  private:
+  size_t take_content(std::span<char> bytes, size_t at, size_t& gathered);
   void begin_record();
   void end_content();
   void take_other(std::string_view content);

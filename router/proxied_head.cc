@@ -90,15 +90,17 @@ bool is_letter(char c) {
 
 /// "ACCEPT_LANGUAGE" -> "Accept-Language"
 void append_field_name(std::string_view variable, std::string& out) {
+  constexpr char kCase = 'a' - 'A';
+  out += variable;
+  char* to = out.data() + out.size() - variable.size();
   bool first = true;
   for (const char c : variable) {
-    constexpr char kCase = 'a' - 'A';
     if (c == '_')
-      out.push_back('-');
+      *to++ = '-';
     else if (is_letter(c))
-      out.push_back(static_cast<char>(first ? c & ~kCase : c | kCase));
+      *to++ = static_cast<char>(first ? c & ~kCase : c | kCase);
     else
-      out.push_back(c);
+      *to++ = c;
     first = c == '_' || c == '-';
   }
 }

@@ -206,6 +206,10 @@ TEST_SUITE("router") {
         {Protocol::http, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n", "broken"},
         {Protocol::http, "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
          "broken"},
+        {Protocol::http,
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n",
+         "broken"},
         {Protocol::http, "HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n", "broken"},
         {Protocol::http, "HTTP/1.1 200 OK\r\nA B: b\r\n\r\n", "broken"},
         {Protocol::http, std::string("HTTP/1.1 200 OK\r\nA: b\1c\r\n\r\n"), "broken"},
