@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "router/ini_arguments.h"
+#include "router/node_options.h"
 
 namespace router {
 
@@ -123,6 +124,7 @@ void add_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   add_subscription_options(app, options);
   add_figure_options(app, options);
+  add_node_options(app, options);
   app.add_option_function<std::string>(
          "--log-level",
          [&options](const std::string& level) {

@@ -6,6 +6,7 @@
 
 #include "base/ini_expand.h"
 #include "base/open_files.h"
+#include "router/ini_names.h"
 
 namespace router {
 
@@ -41,12 +42,12 @@ base::Result<IniArguments> read_ini_arguments(
       return base::fail(diagnostic.message());
   IniArguments out;
   for (const base::Setting& setting : expanded.settings) {
-    if (knows(setting.key))
-      out.arguments.push_back("--" + setting.key + "=" + setting.value);
+    const IniName name = own_name(setting.key, knows);
+    if (!name.own.empty())
+      out.arguments.push_back("--" + name.own + "=" + setting.value);
     else
-      out.notes.push_back(setting.origin.file + ":" +
-                          std::to_string(setting.origin.line) + ": " + setting.key +
-                          " means nothing to this router: ignored");
+      out.notes.push_back(setting.origin.text() + ": " + setting.key +
+                          " is ignored: " + name.reason);
   }
   return out;
 }

@@ -10,7 +10,9 @@
 
 #include "router/bind.h"
 #include "router/command_line.h"
+#include "router/node_options.h"
 #include "router/router.h"
+#include "router/user.h"
 
 namespace {
 
@@ -41,55 +43,73 @@ void set_mode(const std::string& address, const Options& options) {
                  std::strerror(errno));
 }
 
-/// Binds the addresses given on the command line; false if one cannot be.
-bool listen_alone(router::Router& router, const Options& options) {
-  using Door = router::Router::Door;
-  bool all = true;
-  const auto listen = [&](const std::vector<std::string>& addresses, Door door) {
-    for (const std::string& address : addresses) {
-      auto socket = router::bind_listener(address);
-      if (socket && door == Door::uwsgi) set_mode(address, options);
-      if (socket) {
-        router.listen(door, *std::move(socket));
-      } else {
-        std::fprintf(stderr, "fastrouter: %s\n", socket.error().message().c_str());
-        all = false;
-      }
-    }
+using Door = router::Router::Door;
+
+/// What the router listens on when it runs alone.
+struct Bound {
+  struct Listener {
+    Door door;
+    base::Fd socket;
   };
-  listen(options.router_uwsgi, Door::uwsgi);
-  listen(options.router_http, Door::http);
-  return all;
+  std::vector<Listener> listeners;
+  std::vector<base::Fd> subscriptions;
+};
+
+base::Result<> bind_doors(const std::vector<std::string>& addresses,
+                          Door door,
+                          const Options& options,
+                          Bound& bound) {
+  for (const std::string& address : addresses) {
+    TRY_ASSIGN(auto socket, router::bind_listener(address));
+    if (door == Door::uwsgi) set_mode(address, options);
+    bound.listeners.push_back({door, std::move(socket)});
+  }
+  return {};
 }
 
-/// Opens what nodes subscribe at; false if one cannot be bound.
-bool hear_subscriptions(router::Router& router, const Options& options, base::Log& log) {
+/// Everything that may need rights that the router gives up.
+base::Result<Bound> bind_all(const Options& options) {
+  Bound bound;
+  TRY(bind_doors(options.router_uwsgi, Door::uwsgi, options, bound));
+  TRY(bind_doors(options.router_http, Door::http, options, bound));
   for (const std::string& address : options.subscription_servers) {
-    auto socket = router::SubscriptionServer::bind(address);
-    if (!socket) {
-      std::fprintf(stderr, "fastrouter: %s\n", socket.error().message().c_str());
-      return false;
-    }
-    log.info("router: hears subscriptions address={}", address);
-    router.hear_subscriptions(*std::move(socket));
+    TRY_ASSIGN(auto socket, router::SubscriptionServer::bind(address));
+    bound.subscriptions.push_back(std::move(socket));
   }
+  return bound;
+}
+
+void tell_of_nodes(const Options& options, base::Log& log) {
+  for (const std::string& address : options.subscription_servers)
+    log.info("router: hears subscriptions address={}", address);
   if (!options.subscription_servers.empty() && !options.subscription_proofs.any())
     log.warn(
         "router: whoever can send there may subscribe any host: give "
         "subscriptions-sign-check or subscriptions-credentials-check");
-  return true;
+  if (const auto unused = router::unused_mapper(options); !unused.empty())
+    log.warn("router: {}", unused);
 }
 
 int serve(const Options& options) {
   base::Log log = base::Log::to_stderr("router", options.log_level);
+  auto bound = bind_all(options);
+  auto ready = bound ? router::become(options.user, options.group)
+                     : base::Result<>(std::unexpected(bound.error()));
+  if (!ready) {
+    std::fprintf(stderr, "fastrouter: %s\n", ready.error().message().c_str());
+    return 2;
+  }
+  tell_of_nodes(options, log);
   uvx::Loop loop;
   const auto capacity =
       router::capacity_for(router::descriptor_limit(), options.queue_total);
   router::Router router(
       loop, log, options, capacity,
       options.control_fd < 0 ? base::Fd() : base::Fd(options.control_fd));
-  if (!listen_alone(router, options) || !hear_subscriptions(router, options, log))
-    return 2;
+  for (auto& [door, socket] : bound->listeners)
+    router.listen(door, std::move(socket));
+  for (auto& socket : bound->subscriptions)
+    router.hear_subscriptions(std::move(socket));
   if (options.control_fd < 0) router.start_accepting();
 
   uvx::SignalWatch terminate(loop, SIGTERM);

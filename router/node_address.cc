@@ -4,9 +4,11 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <optional>
 #include <string>
 
 namespace router {
@@ -62,6 +64,25 @@ base::Result<NodeAddress> parse_node_address(std::string_view text) {
     return base::fail(
         EINVAL, "node address " + std::string(text) + ": neither a path nor host:port");
   return ip_address(text.substr(0, colon), port);
+}
+
+base::Result<NodeName> parse_node_name(std::string_view text) {
+  NodeName name;
+  const size_t colon = std::min(text.find(':'), text.size());
+  // A single letter is no name here: it would take too much for a protocol.
+  const auto protocol =
+      colon > 1 ? parse_protocol(text.substr(0, colon)) : std::optional<Protocol>();
+  std::string_view address = text;
+  if (protocol) {
+    name.protocol = *protocol;
+    address.remove_prefix(std::min(colon + 1, text.size()));
+    if (address.starts_with("//")) address.remove_prefix(2);
+    if (text.substr(colon).starts_with("://") && address.ends_with('/'))
+      address.remove_suffix(1);
+  }
+  TRY(parse_node_address(address));
+  name.address = address;
+  return name;
 }
 
 }  // namespace router

@@ -1,11 +1,14 @@
-// Where a node listens: "/path", "@abstract", "host:port", ":port". Pure.
+// Where a node listens: "/path", "@abstract", "host:port", ":port", and in front of that
+// what it speaks: "http:127.0.0.1:3000", "fastcgi:/run/php.sock". Pure.
 #pragma once
 
 #include <sys/socket.h>
 
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "router/protocol.h"
 
 namespace router {
 
@@ -18,5 +21,13 @@ struct NodeAddress {
 /// Hosts are numbers, since a look-up would hold up every other request: an IPv4 address,
 /// an IPv6 one in brackets, "localhost", or nothing for this machine.
 base::Result<NodeAddress> parse_node_address(std::string_view text);
+
+/// A node as operators write it.
+struct NodeName {
+  Protocol protocol = Protocol::uwsgi;
+  std::string address;  ///< parse_node_address() takes it
+};
+/// "[PROTOCOL:]ADDRESS"; "http://host:port" is the same as "http:host:port".
+base::Result<NodeName> parse_node_name(std::string_view text);
 
 }  // namespace router

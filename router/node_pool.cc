@@ -13,43 +13,35 @@ std::optional<Algorithm> parse_algorithm(std::string_view name) {
   return std::nullopt;
 }
 
-bool NodePool::subscribe(const wire::Subscription& packet, base::Instant now) {
-  auto found = std::ranges::find_if(
-      nodes_, [&](const auto& node) { return node->address == packet.address; });
-  const bool is_new = found == nodes_.end();
-  if (is_new) {
-    nodes_.push_back(std::make_shared<Node>());
-    found = nodes_.end() - 1;
-    (*found)->address = packet.address;
-    (*found)->modifier1 = packet.modifier1;
-    (*found)->modifier2 = packet.modifier2;
-  }
-  Node& node = **found;
-  node.cores = packet.cores;
-  node.load = packet.load;
-  node.weight = packet.weight;
-  node.backup = packet.backup;
-  node.heard = now;
-  return std::exchange(node.dead, false) || is_new;
-}
-
-bool NodePool::unsubscribe(std::string_view address) {
-  const auto found = std::ranges::find_if(
-      nodes_, [&](const auto& node) { return node->address == address; });
-  if (found == nodes_.end()) return false;
-  (*found)->dead = true;
-  return true;
-}
-
-const Node* NodePool::find(std::string_view address) const {
+Node* NodePool::find(std::string_view address) const {
   const auto found = std::ranges::find_if(
       nodes_, [&](const auto& node) { return node->address == address; });
   return found == nodes_.end() ? nullptr : found->get();
 }
 
-void NodePool::failed(Node& node) {
-  ++node.failures;
-  node.dead = true;
+Node* NodePool::subscribe(const wire::Subscription& packet, base::Instant now) {
+  Node* node = find(packet.address);
+  const bool is_new = node == nullptr;
+  if (is_new) {
+    node = nodes_.emplace_back(std::make_shared<Node>()).get();
+    node->address = packet.address;
+    node->modifier1 = packet.modifier1;
+    node->modifier2 = packet.modifier2;
+  }
+  node->protocol = parse_protocol(packet.proto).value_or(Protocol::uwsgi);
+  node->cores = packet.cores;
+  node->load = packet.load;
+  node->weight = packet.weight;
+  node->backup = packet.backup;
+  node->heard = heard_ = now;
+  return std::exchange(node->dead, false) || is_new ? node : nullptr;
+}
+
+bool NodePool::unsubscribe(std::string_view address) {
+  Node* node = find(address);
+  if (node == nullptr) return false;
+  node->dead = true;
+  return true;
 }
 
 void NodePool::expire(base::Instant now, base::Duration tolerance) {
@@ -66,48 +58,69 @@ uint64_t NodePool::running() const {
   return sum;
 }
 
-NodePool::Nodes NodePool::candidates() const {
-  Nodes alive;
+bool NodePool::any_alive() const {
+  return std::ranges::any_of(nodes_, [](const auto& node) { return !node->dead; });
+}
+
+bool NodePool::find_level() {
+  bool any = false;
   for (const auto& node : nodes_) {
     if (node->dead) continue;
-    if (!alive.empty() && node->backup > alive.front()->backup) continue;
-    if (!alive.empty() && node->backup < alive.front()->backup) alive.clear();
-    alive.push_back(node);
+    level_ = any ? std::min(level_, node->backup) : node->backup;
+    any = true;
   }
-  return alive;
+  return any;
 }
 
 /// Each gains its weight, the richest serves and pays for all.
-std::shared_ptr<Node> NodePool::next_in_turn(const Nodes& nodes) {
+std::shared_ptr<Node> NodePool::next_in_turn() const {
   int64_t total = 0;
-  for (const auto& node : nodes) {
+  const std::shared_ptr<Node>* richest = nullptr;
+  for (const auto& node : nodes_) {
+    if (!serves(*node)) continue;
     node->credit += static_cast<int64_t>(node->weight);
     total += static_cast<int64_t>(node->weight);
+    if (richest == nullptr || node->credit > (*richest)->credit) richest = &node;
   }
-  const auto richest =
-      *std::ranges::max_element(nodes, {}, [](const auto& node) { return node->credit; });
-  richest->credit -= total;
-  return richest;
+  (*richest)->credit -= total;
+  return *richest;
+}
+
+template <typename Less>
+std::shared_ptr<Node> NodePool::least(const Less& less) const {
+  const std::shared_ptr<Node>* best = nullptr;
+  for (const auto& node : nodes_)
+    if (serves(*node) && (best == nullptr || less(*node, **best))) best = &node;
+  return *best;
+}
+
+std::shared_ptr<Node> NodePool::nth_alive(uint64_t client) const {
+  const auto alive =
+      std::ranges::count_if(nodes_, [&](const auto& node) { return serves(*node); });
+  uint64_t left = client % static_cast<uint64_t>(alive);
+  for (const auto& node : nodes_)
+    if (serves(*node) && left-- == 0) return node;
+  return nodes_.front();
 }
 
 std::optional<Lease> NodePool::choose(base::Instant now,
                                       base::Duration tolerance,
                                       uint64_t client) {
   expire(now, tolerance);
-  const Nodes alive = candidates();
-  if (alive.empty()) return std::nullopt;
+  if (!find_level()) return std::nullopt;
+  ++requests_;
   switch (algorithm_) {
     case Algorithm::wrr:
-      return Lease(next_in_turn(alive));
+      return Lease(next_in_turn());
     case Algorithm::lrc:
-      return Lease(*std::ranges::min_element(
-          alive, {}, [](const auto& node) { return node->running; }));
+      return Lease(
+          least([](const Node& a, const Node& b) { return a.running < b.running; }));
     case Algorithm::wlrc:
-      return Lease(*std::ranges::min_element(alive, [](const auto& a, const auto& b) {
-        return a->running * b->weight < b->running * a->weight;
+      return Lease(least([](const Node& a, const Node& b) {
+        return a.running * b.weight < b.running * a.weight;
       }));
     case Algorithm::iphash:
-      return Lease(alive[client % alive.size()]);
+      return Lease(nth_alive(client));
   }
   return std::nullopt;
 }

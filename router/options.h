@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "router/access_line.h"
+#include "router/node_finder.h"
 #include "router/peer_networks.h"
 #include "router/subscription_policy.h"
-#include "router/subscriptions.h"
 
 namespace router {
 
@@ -35,6 +35,15 @@ struct Options {
   uint64_t limit_post = 0;                   ///< bytes of a request body; 0: no limit
   std::vector<std::string> subscription_servers;  ///< datagram addresses to hear nodes on
   SubscriptionRules subscriptions;
+  FinderRules finder;
+  bool cheap = false;           ///< accept only while somebody could serve
+  uint64_t post_buffering = 0;  ///< bytes of a body to a node that are held in memory
+                                ///< until it is whole, the rest in a file; 0: sent on
+                                ///< as it comes
+  std::string user;             ///< to become once everything is bound; empty: nobody
+  std::string group;
+  unsigned processes = 1;                ///< when running alone
+  std::vector<std::string> resubscribe;  ///< routers that hear what we hear, as ours
   SubscriptionProofs subscription_proofs;
   std::string access_log;  ///< path; empty: none
   AccessFormat access_log_format = AccessFormat::combined;

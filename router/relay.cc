@@ -7,7 +7,6 @@
 
 #include "router/farewell.h"
 #include "router/node_address.h"
-#include "router/subscriptions.h"
 #include "router/transfer.h"
 
 namespace router {
@@ -17,7 +16,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr size_t kBuffer = 64 * 1024;
-constexpr int kMostTries = 3;
 /// A unix socket whose backlog is full says so at once and cannot be waited for.
 constexpr base::Duration kBacklogRetry = 5ms;
 
@@ -115,13 +113,6 @@ class Flow {
   bool timed_out_ = false;
 };
 
-std::optional<Lease> choose(Services& services, const RelayRequest& request) {
-  const auto now = base::Clock::now();
-  auto lease = services.nodes->choose(request.key, now, request.client_hash);
-  if (lease || request.key == request.host) return lease;
-  return services.nodes->choose(request.host, now, request.client_hash);
-}
-
 /// A want of this process or machine, of which the node knows nothing.
 bool is_our_own(const base::Error& error) {
   for (const auto code :
@@ -134,15 +125,15 @@ bool is_our_own(const base::Error& error) {
 
 void refuse(Services& services, RelayRequest& request, const Refusal& refusal) {
   services.ledger.note({.door = "uwsgi",
-                        .host = request.host,
-                        .node = request.node,
+                        .host = request.query.host,
+                        .node = request.node->address,
                         .outcome = Outcome::refused,
                         .status = refusal.status,
                         .refusal = &refusal,
                         .packet = request.bytes,
                         .arrived = request.arrived});
   services.sessions.spawn(say_farewell(services.loop, std::move(request.client),
-                                       services.page(refusal, request.host)));
+                                       services.page(refusal, request.query.host)));
 }
 
 }  // namespace
@@ -150,11 +141,13 @@ void refuse(Services& services, RelayRequest& request, const Refusal& refusal) {
 uvx::Task<void> relay(Services& services, RelayRequest request) {
   const base::Duration patience = services.options.request_timeout;
   bool ours_failed = false;
-  for (int tries = 0; tries < kMostTries; ++tries) {
-    const auto lease = choose(services, request);
-    if (!lease) break;
-    Node& node = **lease;
-    request.node = node.address;
+  for (unsigned tries = 0;; ++tries) {
+    if (tries > 0) {
+      auto finding = services.finder.find(request.query, tries, base::Clock::now());
+      if (!finding.node) break;
+      request.node = *std::move(finding.node);
+    }
+    Node& node = *request.node;
     const auto connection =
         co_await connect_to(services.loop, node.address, base::Deadline::in(patience));
     if (!connection && is_our_own(connection.error())) {
@@ -164,10 +157,12 @@ uvx::Task<void> relay(Services& services, RelayRequest request) {
       break;
     }
     if (!connection) {
-      NodePool::failed(node);
-      services.log.warn("node {}: unreachable key={} reason=\"{}\" failures={}",
-                        base::printable(node.address), request.host,
-                        connection.error().message(), node.failures);
+      services.finder.failed(node, base::Clock::now());
+      // An address that a host's name was made into need not be anybody's.
+      if (node.kind != Node::Kind::mapped)
+        services.log.warn("node {}: unreachable key={} reason=\"{}\" failures={}",
+                          base::printable(node.address), request.query.host,
+                          connection.error().message(), node.failures);
       continue;
     }
     request.bytes[0] = static_cast<char>(node.modifier1);
@@ -183,8 +178,8 @@ uvx::Task<void> relay(Services& services, RelayRequest request) {
       refuse(services, request, timed_out ? refusals::kNoAnswer : refusals::kBadAnswer);
     else
       services.ledger.note({.door = "uwsgi",
-                            .host = request.host,
-                            .node = request.node,
+                            .host = request.query.host,
+                            .node = request.node->address,
                             .outcome = Outcome::relayed,
                             .packet = request.bytes,
                             .arrived = request.arrived,

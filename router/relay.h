@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/fd.h"
+#include "router/node_finder.h"
 #include "router/services.h"
 
 namespace router {
@@ -17,14 +18,12 @@ namespace router {
 struct RelayRequest {
   base::Fd client;
   std::string bytes;  ///< a whole head, and the beginning of the body
-  std::string key;    ///< the host as the front sent it, lower-case
-  std::string host;   ///< the same normalised
-  uint64_t client_hash = 0;
+  NodeQuery query;    ///< for whom
+  Lease node;         ///< whom the finder gave first
   base::Instant arrived = {};
-  std::string node = {};  ///< the one that was asked last
 };
 
-/// Serves it to its end. `services.nodes` must be there.
+/// Serves it to its end.
 uvx::Task<void> relay(Services& services, RelayRequest request);
 
 }  // namespace router

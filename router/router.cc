@@ -49,8 +49,9 @@ Router::Router(uvx::Loop& loop,
       duties_(loop),
       ledger_(log, options.stats_hosts),
       nodes_(bounded(options.subscriptions, capacity)),
+      finder_(nodes_, options.finder),
       subscription_policy_(options.subscription_proofs),
-      services_{loop, log, options, routes_, vassals_, sessions_, ledger_, capacity_},
+      services_{loop, log, options, routes_, vassals_, sessions_, ledger_, capacity_, finder_},
       uwsgi_door_(services_),
       http_door_(services_) {
   if (!options.access_log.empty()) {
@@ -79,7 +80,7 @@ void Router::listen(Door door, base::Fd socket) {
 }
 
 void Router::hear_subscriptions(base::Fd socket) {
-  services_.nodes = &nodes_;
+  finder_.use_subscriptions();
   auto& server = subscription_servers_.emplace_back(loop_, log_, std::move(socket),
                                                     nodes_, subscription_policy_);
   duties_.spawn(server.run());

@@ -9,6 +9,7 @@
 #include "router/control.h"
 #include "router/http_door.h"
 #include "router/listener.h"
+#include "router/node_finder.h"
 #include "router/services.h"
 #include "router/subscription_server.h"
 #include "router/uwsgi_door.h"
@@ -64,6 +65,7 @@ class Router : private ControlTarget, private VassalEvents {
   uvx::TaskGroup duties_;  // listeners, control, the sweep
   Ledger ledger_;
   Subscriptions nodes_;
+  NodeFinder finder_;
   SubscriptionPolicy subscription_policy_;
   std::list<SubscriptionServer> subscription_servers_;
   Services services_;

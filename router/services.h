@@ -6,6 +6,7 @@
 #include "base/uv/task_group.h"
 #include "router/capacity.h"
 #include "router/ledger.h"
+#include "router/node_finder.h"
 #include "router/options.h"
 #include "router/refusal.h"
 #include "router/request_head.h"
@@ -13,8 +14,6 @@
 #include "router/vassals.h"
 
 namespace router {
-
-class Subscriptions;
 
 struct Services {
   uvx::Loop& loop;
@@ -25,9 +24,13 @@ struct Services {
   uvx::TaskGroup& sessions;
   Ledger& ledger;
   const Capacity& capacity;
-  Subscriptions* nodes = nullptr;  ///< null: nobody can subscribe
+  NodeFinder& finder;  ///< of hosts that no vassal has
 
-  bool has_room() const { return sessions.size() + vassals.parked() < capacity.busy; }
+  bool has_room() const {
+    if (sessions.size() + vassals.parked() >= capacity.busy) return false;
+    // With nobody to serve, whoever connects waits in the backlog, or goes elsewhere.
+    return !options.cheap || routes.size() > 0 || finder.anybody(base::Clock::now());
+  }
 
   /// The vassal of a normalised host with a request of `content_length`, or why there is
   /// none.

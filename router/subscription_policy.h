@@ -14,15 +14,9 @@
 #include <vector>
 
 #include "base/wire/subscription.h"
+#include "router/sender.h"
 
 namespace router {
-
-/// Who sent a datagram, as the kernel tells it for unix sockets.
-struct Sender {
-  std::optional<uid_t> uid;
-  std::optional<gid_t> gid;
-  pid_t pid = 0;
-};
 
 struct SubscriptionProofs {
   std::string

@@ -8,6 +8,12 @@ namespace {
 
 constexpr int kMostSteps = 5;
 
+/// The suffix to try next, with its leading dot; empty after the last one.
+std::string_view next_suffix(std::string_view name) {
+  const size_t dot = name.find('.', name.starts_with('.') ? 1 : 0);
+  return dot == std::string_view::npos ? std::string_view() : name.substr(dot);
+}
+
 }  // namespace
 
 std::string Subscriptions::normal(std::string_view key) {
@@ -19,9 +25,10 @@ std::string Subscriptions::normal(std::string_view key) {
 }
 
 Subscriptions::Outcome Subscriptions::apply(const wire::Subscription& packet,
-                                            base::Instant now) {
+                                            base::Instant now,
+                                            const Sender& sender) {
   const std::string key = normal(packet.key);
-  if (!packet.leave) return join(key, packet, now);
+  if (!packet.leave) return join(key, packet, now, sender);
   const auto pool = pools_.find(key);
   const bool left = pool != pools_.end() && pool->second.unsubscribe(packet.address);
   return left ? Outcome::left : Outcome::unknown;
@@ -29,7 +36,8 @@ Subscriptions::Outcome Subscriptions::apply(const wire::Subscription& packet,
 
 Subscriptions::Outcome Subscriptions::join(const std::string& key,
                                            const wire::Subscription& packet,
-                                           base::Instant now) {
+                                           base::Instant now,
+                                           const Sender& sender) {
   auto pool = pools_.find(key);
   if (pool == pools_.end()) {
     sweep(now);
@@ -40,18 +48,15 @@ Subscriptions::Outcome Subscriptions::join(const std::string& key,
   const bool known = pool->second.find(packet.address) != nullptr;
   if (!known) pool->second.expire(now, rules_.tolerance);
   if (!known && pool->second.nodes().size() >= rules_.most_nodes) return Outcome::refused;
-  return pool->second.subscribe(packet, now) ? Outcome::added : Outcome::refreshed;
+  Node* joined = pool->second.subscribe(packet, now);
+  if (joined != nullptr) joined->sender = sender;
+  return joined != nullptr ? Outcome::added : Outcome::refreshed;
 }
 
-std::vector<std::string_view> Subscriptions::keys_for(std::string_view host) const {
-  std::vector<std::string_view> keys{host};
-  for (int step = 0; rules_.dotsplit && step < kMostSteps; ++step) {
-    const size_t dot = host.find('.', step == 0 ? 0 : 1);
-    if (dot == std::string_view::npos) break;
-    host.remove_prefix(dot);
-    if (host != keys.back()) keys.push_back(host);
-  }
-  return keys;
+void Subscriptions::keep(const wire::Subscription& packet, std::string_view datagram) {
+  const auto pool = pools_.find(normal(packet.key));
+  Node* node = pool == pools_.end() ? nullptr : pool->second.find(packet.address);
+  if (node != nullptr) node->datagram.assign(datagram);
 }
 
 void Subscriptions::sweep(base::Instant now) {
@@ -59,38 +64,46 @@ void Subscriptions::sweep(base::Instant now) {
   swept_ = now;
   for (auto it = pools_.begin(); it != pools_.end();) {
     it->second.expire(now, rules_.tolerance);
-    it = it->second.empty() ? pools_.erase(it) : std::next(it);
+    it = it->second.forgotten(now, rules_.tolerance) ? pools_.erase(it) : std::next(it);
   }
 }
 
-bool Subscriptions::is_full(std::string_view host) const {
-  for (const std::string_view key : keys_for(host))
-    if (const auto pool = pools_.find(key); pool != pools_.end())
-      return pool->second.running() >= rules_.most_running;
+bool Subscriptions::any_alive(base::Instant now) {
+  for (auto it = pools_.begin(); it != pools_.end();) {
+    it->second.expire(now, rules_.tolerance);
+    if (it->second.any_alive()) return true;
+    it = it->second.forgotten(now, rules_.tolerance) ? pools_.erase(it) : std::next(it);
+  }
   return false;
 }
 
-bool Subscriptions::knows(std::string_view host) const {
-  return std::ranges::any_of(keys_for(host),
-                             [&](auto key) { return pools_.contains(key); });
+Finding Subscriptions::find(std::string_view name,
+                            std::string_view host,
+                            base::Instant now,
+                            uint64_t client) {
+  auto found = find(name, now, client);
+  if (found.verdict == Verdict::found || found.verdict == Verdict::full || name == host)
+    return found;
+  auto other = find(host, now, client);
+  return other.verdict == Verdict::unknown ? std::move(found) : std::move(other);
 }
 
-std::optional<Lease> Subscriptions::choose(std::string_view host,
-                                           base::Instant now,
-                                           uint64_t client) {
-  for (const std::string_view key : keys_for(host))
-    if (auto lease = choose_exact(key, now, client)) return lease;
-  return std::nullopt;
-}
-
-std::optional<Lease> Subscriptions::choose_exact(std::string_view key,
-                                                 base::Instant now,
-                                                 uint64_t client) {
-  const auto pool = pools_.find(key);
-  if (pool == pools_.end()) return std::nullopt;
-  auto lease = pool->second.choose(now, rules_.tolerance, client);
-  if (!lease && pool->second.empty()) pools_.erase(pool);
-  return lease;
+/// The nearest key that has anybody alive; one that has not is passed over.
+Finding Subscriptions::find(std::string_view name, base::Instant now, uint64_t client) {
+  Finding finding;
+  for (int step = 0; step <= kMostSteps && !name.empty(); ++step) {
+    if (const auto pool = pools_.find(name); pool != pools_.end()) {
+      if (pool->second.running() >= rules_.most_running) return {Verdict::full};
+      if (auto lease = pool->second.choose(now, rules_.tolerance, client))
+        return {Verdict::found, std::move(lease)};
+      if (!pool->second.forgotten(now, rules_.tolerance))
+        finding.verdict = Verdict::none;
+      else
+        pools_.erase(pool);
+    }
+    name = rules_.dotsplit ? next_suffix(name) : std::string_view();
+  }
+  return finding;
 }
 
 }  // namespace router

@@ -29,41 +29,48 @@ class Subscriptions {
 
   enum class Outcome { added, refreshed, left, unknown, refused };
   /// Does what the packet says. The caller has decided that its sender may.
-  Outcome apply(const wire::Subscription& packet, base::Instant now);
+  Outcome apply(const wire::Subscription& packet,
+                base::Instant now,
+                const Sender& sender = {});
+  /// Remembers the datagram that told of a node that is there: whoever asks later can
+  /// judge it himself.
+  void keep(const wire::Subscription& packet, std::string_view datagram);
 
-  /// A node for a request to `host` (a normalised name, or one with its port).
-  std::optional<Lease> choose(std::string_view host, base::Instant now, uint64_t client);
-  /// Whether so many requests of `host` run already that another one would take the
-  /// others' room.
-  bool is_full(std::string_view host) const;
-  /// Whether there may be a node for `host`, alive or not.
-  bool knows(std::string_view host) const;
+  /// Who serves the next request to `name` (a host as it was sent, lower-case), and if
+  /// nobody ever did, to `host` (the same normalised).
+  Finding find(std::string_view name,
+               std::string_view host,
+               base::Instant now,
+               uint64_t client);
+  /// The same for one name.
+  Finding find(std::string_view name, base::Instant now, uint64_t client);
+  /// Whether anybody at all can serve. Forgets who cannot.
+  bool any_alive(base::Instant now);
   /// A key as it is compared.
   static std::string normal(std::string_view key);
   size_t size() const { return pools_.size(); }
 
- private:
   struct Hash {
     using is_transparent = void;
     size_t operator()(std::string_view text) const {
       return std::hash<std::string_view>{}(text);
     }
   };
-  std::optional<Lease> choose_exact(std::string_view key,
-                                    base::Instant now,
-                                    uint64_t client);
-  /// The keys that may serve `host`, the nearest first.
-  std::vector<std::string_view> keys_for(std::string_view host) const;
+  using Pools = std::unordered_map<std::string, NodePool, Hash, std::equal_to<>>;
+  const Pools& pools() const { return pools_; }
+
+ private:
   Outcome join(const std::string& key,
                const wire::Subscription& packet,
-               base::Instant now);
+               base::Instant now,
+               const Sender& sender);
 
   /// Forgets who is gone, of all keys, once in a while: those that nobody asks for, too.
   void sweep(base::Instant now);
 
   SubscriptionRules rules_;
   base::Instant swept_;
-  std::unordered_map<std::string, NodePool, Hash, std::equal_to<>> pools_;
+  Pools pools_;
 };
 
 }  // namespace router

@@ -6,7 +6,6 @@
 #include "base/wire/uwsgi_packet.h"
 #include "router/farewell.h"
 #include "router/relay.h"
-#include "router/subscriptions.h"
 #include "router/transfer.h"
 
 namespace router {
@@ -22,6 +21,19 @@ std::expected<size_t, Refusal> whole_head(std::string_view bytes) {
   if (!header) return 0;
   if (looks_like_http(bytes)) return std::unexpected(refusals::kMalformed);
   return bytes.size() < header->total() ? 0 : header->total();
+}
+
+const Refusal& refusal_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::full:
+      return refusals::kQueueFull;
+    case Verdict::none:
+      return refusals::kNoNode;
+    case Verdict::unknown:
+    case Verdict::found:
+      break;
+  }
+  return refusals::kNoRoute;
 }
 
 }  // namespace
@@ -111,7 +123,7 @@ void UwsgiDoor::hand_over(Visitor& visitor, std::string_view request, size_t hea
       request.substr(wire::kPacketHeader, head_size - wire::kPacketHeader), buffer);
   if (!head) return refuse(visitor, head.error(), {.packet = request});
   const auto vassal = services_.choose(head->host, head->content_length);
-  if (!vassal && vassal.error().status == 404 && services_.nodes != nullptr)
+  if (!vassal && vassal.error().status == 404 && services_.finder.in_use())
     return relay_to_node(visitor, request, *head);
   if (!vassal)
     return refuse(visitor, vassal.error(), {.host = head->host, .packet = request});
@@ -132,21 +144,20 @@ void UwsgiDoor::relay_to_node(Visitor& visitor,
                               std::string_view request,
                               const RequestHead& head) {
   const Served asked{.host = head.host, .packet = request};
-  std::string key = Subscriptions::normal(head.key);
-  if (!services_.nodes->knows(key) && !services_.nodes->knows(head.host))
-    return refuse(visitor, refusals::kNoRoute, asked);
-  if (services_.nodes->is_full(key) || services_.nodes->is_full(head.host))
-    return refuse(visitor, refusals::kQueueFull, asked);
+  NodeQuery query{.key = Subscriptions::normal(head.key),
+                  .host = std::string(head.host),
+                  .client_hash = std::hash<std::string_view>{}(head.remote_addr)};
+  auto finding = services_.finder.find(query, 0, base::Clock::now());
+  if (finding.verdict != Verdict::found)
+    return refuse(visitor, refusal_of(finding.verdict), asked);
   const uint64_t limit = services_.options.limit_post;
   if (limit != 0 && head.content_length > limit)
     return refuse(visitor, refusals::kTooLarge, asked);
-  services_.sessions.spawn(
-      relay(services_, {.client = std::move(visitor.connection),
-                        .bytes = std::string(request),
-                        .key = std::move(key),
-                        .host = std::string(head.host),
-                        .client_hash = std::hash<std::string_view>{}(head.remote_addr),
-                        .arrived = visitor.arrived}));
+  services_.sessions.spawn(relay(services_, {.client = std::move(visitor.connection),
+                                             .bytes = std::string(request),
+                                             .query = std::move(query),
+                                             .node = *std::move(finding.node),
+                                             .arrived = visitor.arrived}));
 }
 
 void UwsgiDoor::refuse(Visitor& visitor, const Refusal& refusal, Served asked) {

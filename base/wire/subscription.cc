@@ -19,10 +19,11 @@ struct TextField {
   std::string_view Subscription::* field;
   size_t most;
 };
-constexpr std::array<TextField, 4> kTexts{{
+constexpr std::array<TextField, 5> kTexts{{
     {"key", &Subscription::key, kLongestName},
     {"address", &Subscription::address, kLongestName},
     {"algo", &Subscription::algo, kLongestName},
+    {"proto", &Subscription::proto, kLongestName},
     {"notify", &Subscription::notify, kLongestNotify},
 }};
 

@@ -26,6 +26,7 @@ struct Subscription {
   uint64_t weight = 1;  ///< at least 1
   uint64_t backup = 0;  ///< level; only used while no node of a lower one is alive
   std::string_view algo;
+  std::string_view proto;             ///< what the node speaks; empty: uwsgi
   std::string_view notify;            ///< datagram address for the acknowledgement
   std::optional<uint64_t> unix_time;  ///< the sender's clock, seconds
   bool leave = false;                 ///< unsubscribe

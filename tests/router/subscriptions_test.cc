@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include "router/node_finder.h"
+
 using namespace std::chrono_literals;
 using router::Subscriptions;
 using Outcome = Subscriptions::Outcome;
@@ -33,8 +35,11 @@ struct Table {
     return nodes.apply(packet, now);
   }
   std::string ask(std::string_view host, uint64_t client = 0) {
-    const auto lease = nodes.choose(host, now, client);
-    return lease ? (*lease)->address : "";
+    const auto finding = nodes.find(host, now, client);
+    return finding.node ? (*finding.node)->address : "";
+  }
+  router::Verdict verdict(std::string_view host) {
+    return nodes.find(host, now, 0).verdict;
   }
   std::map<std::string, int> ask_often(std::string_view host, int times) {
     std::map<std::string, int> count;
@@ -81,9 +86,9 @@ TEST_SUITE("router") {
     CHECK(table.leave("a", "nobody") == Outcome::unknown);
     CHECK(table.ask_often("a", 4)["two"] == 4);
     {
-      const auto lease = table.nodes.choose("a", table.now, 0);
-      REQUIRE(lease);
-      router::NodePool::failed(**lease);
+      const auto finding = table.nodes.find("a", table.now, 0);
+      REQUIRE(finding.node);
+      router::NodeFinder(table.nodes).failed(**finding.node, table.now);
       CHECK(table.ask("a") == "");
     }
     CHECK(table.hear("a", "two") == Outcome::added);
@@ -107,7 +112,7 @@ TEST_SUITE("router") {
       std::vector<router::Lease> running;
       std::map<std::string, int> count;
       for (int i = 0; i < 10; ++i) {
-        running.push_back(*table.nodes.choose("a", table.now, 0));
+        running.push_back(*std::move(table.nodes.find("a", table.now, 0).node));
         ++count[running.back()->address];
       }
       CHECK(count["big"] == (algorithm == router::Algorithm::lrc ? 5 : 8));
@@ -151,11 +156,11 @@ TEST_SUITE("router") {
     Table table({.most_running = 2});
     table.hear("a", "one");
     table.hear("b", "one");
-    const auto first = table.nodes.choose("a", table.now, 0);
-    CHECK_FALSE(table.nodes.is_full("a"));
-    const auto second = table.nodes.choose("a", table.now, 0);
-    CHECK(table.nodes.is_full("a"));
-    CHECK_FALSE(table.nodes.is_full("b"));
-    CHECK_FALSE(table.nodes.is_full("c"));
+    const auto first = table.nodes.find("a", table.now, 0);
+    const auto second = table.nodes.find("a", table.now, 0);
+    CHECK(second.verdict == router::Verdict::found);
+    CHECK(table.verdict("a") == router::Verdict::full);
+    CHECK(table.verdict("b") == router::Verdict::found);
+    CHECK(table.verdict("c") == router::Verdict::unknown);
   }
 }

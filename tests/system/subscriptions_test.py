@@ -1,122 +1,18 @@
 """The fastrouter alone, with a uWSGI file, and nodes that subscribe: real uWSGI ones, and forged ones."""
 import os
-import shutil
 import signal
-import socket
 import subprocess
-import tempfile
 import time
-import unittest
 
 import frame  # noqa: F401
 from imperium import case, client, processes, programs
-from imperium.waiting import until
-
-KEY = "shop.example.com"
-NODE = """
-import os
-def application(environ, start_response):
-    if environ["PATH_INFO"] == "/echo":
-        body = environ["wsgi.input"].read()
-    elif environ["PATH_INFO"] == "/large":
-        body = b"x" * (8 << 20)
-    else:
-        body = (os.environ["NODE"] + " " + environ["HTTP_HOST"]).encode()
-    start_response("200 OK", [("Content-Length", str(len(body)))])
-    return [body]
-"""
-
+from imperium.alone import KEY, AloneCase
 
 def datagram(pairs, leave=False):
     return client.packet(pairs, 224, 1 if leave else 0)
 
 
-class Alone:
-    """A directory, a router in it, and the nodes that were started."""
-
-    def __init__(self, *lines):
-        self.directory = tempfile.mkdtemp(prefix="imperium-", dir="/tmp")
-        os.chmod(self.directory, 0o755)
-        self.started, self.log_path = [], self.path("router.log")
-        self.socket, self.server = self.path("router.sock"), self.path("subscribe.sock")
-        self.write("app.py", NODE)
-        self.write("router.ini", "[uwsgi]\nmaster = true\nfastrouter = %d/router.sock\nchmod-socket = 666\n" + "".join(f"{l}\n" for l in lines))
-        with open(self.log_path, "wb") as log:
-            self.router = subprocess.Popen([os.path.join(programs.bin_directory(), "fastrouter"), "--ini", self.path("router.ini")], stderr=log)
-        self.started.append(self.router)
-        self.log_line("accepting")
-
-    def path(self, name):
-        return os.path.join(self.directory, name)
-
-    def write(self, name, text):
-        with open(self.path(name), "w") as f:
-            f.write(text)
-        return self.path(name)
-
-    def log(self):
-        with open(self.log_path) as f:
-            return f.read()
-
-    def log_line(self, text, count=1):
-        until(lambda: f"{text!r} x {count} in\n{self.log()}", lambda: self.log().count(text) >= count)
-
-    def node(self, name, *lines, weight=1, server=None, sign=""):
-        """A real uWSGI instance that subscribes KEY."""
-        ini = self.write(f"{name}.ini", "[uwsgi]\nplugin = python3\nmaster = true\nneed-app = true\n"
-                         f"socket = {self.path(name)}.sock\nchmod-socket = 666\nwsgi-file = {self.path('app.py')}\nenv = NODE={name}\n"
-                         f"weight = {weight}\nsubscribe-freq = 1\nsubscribe-to = {server or self.server}:{KEY}{sign}\n"
-                         + "".join(f"{l}\n" for l in lines))
-        with open(self.path(name + ".log"), "ab") as log:
-            process = subprocess.Popen(["/usr/bin/uwsgi-core", "--ini", ini], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        self.started.append(process)
-        return process
-
-    def subscribe(self, data):
-        """Sends a datagram as this process, by a socket that names its credentials."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-            s.sendto(data, self.server)
-
-    def ask(self, host=KEY, path="/", **more):
-        return client.uwsgi(self.socket, host, path, **more)
-
-    def asked(self, times):
-        """{node: how often} of so many requests."""
-        count = {}
-        for _ in range(times):
-            answer = self.ask()
-            name = answer.text.split()[0] if answer.status == 200 else f"{answer.status} {answer.error}"
-            count[name] = count.get(name, 0) + 1
-        return count
-
-    def stop(self):
-        for process in self.started:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM if process is self.router else signal.SIGINT)
-        for process in self.started:
-            process.wait(20)
-        shutil.rmtree(self.directory)
-
-
-class Case(unittest.TestCase):
-    lines = ("fastrouter-subscription-server = %d/subscribe.sock",)
-
-    def setUp(self):
-        self.alone = Alone(*self.lines)
-        self.addCleanup(self.alone.stop)
-
-    def run(self, result=None):
-        before = len(result.failures) + len(result.errors)
-        self._tail = ""
-        super().run(result)
-        if len(result.failures) + len(result.errors) > before:
-            print(self._tail)
-
-    def tearDown(self):
-        self._tail = self.alone.log()[-3000:]
-
-
-class RealNodes(Case):
+class RealNodes(AloneCase):
     def test_balanced_by_weight_killed_and_back(self):
         heavy, light = self.alone.node("heavy", weight=3), self.alone.node("light", weight=1)
         self.alone.log_line("new node", 2)
@@ -164,7 +60,7 @@ class RealNodes(Case):
         self.alone.log_line("unreachable")
 
 
-class Packets(Case):
+class Packets(AloneCase):
     def test_what_is_broken_changes_nothing(self):
         good = datagram([("key", KEY), ("address", "127.0.0.1:9"), ("weight", "2")])
         bad = [good[:n] for n in range(1, len(good))] + [good + b"x", b"x" * 5000, b"\xe0\xff\xff\x00",
@@ -179,7 +75,7 @@ class Packets(Case):
         self.alone.log_line("new node")
 
 
-class Credentials(Case):
+class Credentials(AloneCase):
     lines = ("fastrouter-subscription-server = %d/subscribe.sock", "subscriptions-credentials-check = %d/keys/")
 
     def test_only_the_owner_of_the_keys_file(self):
@@ -207,7 +103,7 @@ class Credentials(Case):
         self.assertNotIn("node left", self.alone.log())
 
 
-class Signed(Case):
+class Signed(AloneCase):
     lines = ("fastrouter-subscription-server = %d/subscribe.sock", "subscriptions-sign-check = SHA256:%d/keys")
 
     def setUp(self):
@@ -259,7 +155,7 @@ class Signed(Case):
         self.assertEqual(self.alone.log().count("new node"), 1)
 
 
-del Case
+del AloneCase
 
 if __name__ == "__main__":
     case.main()

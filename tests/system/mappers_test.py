@@ -1,0 +1,125 @@
+"""The fastrouter alone, with uWSGI's other ways to find a node of a host: real uWSGI nodes behind each."""
+import os
+import signal
+import socket
+import subprocess
+import threading
+import unittest
+
+import frame  # noqa: F401
+from imperium import case, client, processes, programs
+from imperium.alone import KEY, Alone, AloneCase
+from imperium.waiting import until
+
+SUBSCRIPTIONS = "fastrouter-subscription-server = %d/subscribe.sock"
+
+
+class Base(AloneCase):
+    lines = ("fastrouter-use-base = %d/sites/",)
+
+    def test_a_socket_named_as_its_host(self):
+        os.mkdir(self.alone.path("sites"))
+        self.alone.fixed(self.alone.path("sites/" + KEY))
+        self.assertEqual(self.alone.ask().text, f"{KEY} {KEY}")
+        self.assertEqual(self.alone.ask(KEY + ":8080").text, f"{KEY} {KEY}:8080", "the bare name serves any port")
+        self.assertEqual(self.alone.ask("nobody.example.com").status, 503)
+        for bad in ("../router.sock", "a/../" + KEY, ".."):
+            self.assertEqual(self.alone.ask(bad).status, 400)
+        self.alone.fixed(self.alone.path(f"sites/{KEY}:8080"))
+        self.assertEqual(self.alone.ask(KEY + ":8080").text, f"{KEY}:8080 {KEY}:8080", "its own port comes first")
+
+
+class Pattern(AloneCase):
+    lines = ("fastrouter-use-pattern = %d/%%s.sock", "fastrouter-to = 127.0.0.1:9")
+
+    def test_a_pattern_comes_before_all_else(self):
+        self.alone.log_line("fastrouter-to has no effect beside fastrouter-use-pattern")
+        self.alone.fixed(KEY)
+        self.assertEqual(self.alone.ask().text, f"{KEY} {KEY}")
+
+
+class Fixed(AloneCase):
+    lines = ("fastrouter-to = %d/one.sock", "fastrouter-to = uwsgi:%d/two.sock", "fastrouter-gracetime = 1")
+
+    def test_in_turn_and_without_the_dead_one(self):
+        one = self.alone.fixed("one")
+        self.alone.fixed("two")
+        self.assertEqual(self.alone.asked(8), {"one": 4, "two": 4})
+        processes.kill_all(processes.children(one.pid))
+        self.assertEqual(self.alone.asked(8), {"two": 8}, "no request is lost to the dead node")
+        self.assertEqual(self.alone.log().count("unreachable"), 1, "it is left alone for a while")
+        self.alone.fixed("one")
+        until("the node is asked again", lambda: self.alone.ask().text.startswith("one"))
+
+
+class Fallback(AloneCase):
+    lines = (SUBSCRIPTIONS, "fastrouter-fallback = %d/gone.sock", "fastrouter-fallback = %d/spare.sock")
+
+    def test_after_the_failure_of_all_others(self):
+        self.alone.fixed("spare")
+        node = self.alone.node("one")
+        self.alone.log_line("new node")
+        self.assertEqual(self.alone.asked(3), {"one": 3})
+        self.assertEqual(self.alone.ask("nobody.example.com").status, 404)
+        processes.kill_all(processes.children(node.pid))
+        self.assertEqual(self.alone.asked(3), {"spare": 3}, "the first fallback is not there, the second is")
+
+
+class FallbackOnNoKey(AloneCase):
+    lines = (SUBSCRIPTIONS, "fastrouter-fallback = %d/spare.sock", "fastrouter-fallback-on-no-key = true",
+             "fastrouter-subscription-fallback-key = rest.example.com")
+
+    def test_for_hosts_that_nobody_knows(self):
+        self.alone.fixed("spare")
+        self.assertEqual(self.alone.ask("nobody.example.com").text, "spare nobody.example.com")
+        self.alone.subscribe(client.packet([("key", "rest.example.com"), ("address", self.alone.path("spare.sock"))], 224))
+        self.alone.log_line("new node")
+        self.assertEqual(self.alone.ask("nobody.example.com").text, "spare nobody.example.com")
+
+
+class Cheap(AloneCase):
+    lines = (SUBSCRIPTIONS, "fastrouter-cheap = true")
+
+    def test_who_comes_early_waits_in_the_backlog(self):
+        answers = []
+        early = threading.Thread(target=lambda: answers.append(self.alone.ask()))
+        early.start()
+        self.alone.node("one")
+        early.join(20)
+        self.assertEqual([a.text for a in answers], [f"one {KEY}"])
+
+
+class HttpFile(unittest.TestCase):
+    def test_a_file_of_uwsgis_http_router_and_what_has_no_meaning(self):
+        alone = Alone("http = 127.0.0.1:0", "http-to = %d/one.sock", "http-keepalive = 1", "fastrouter-zerg = /tmp/zerg",
+                      "fastrouter-use-code-string = 0:x:y", "nonsense = 1")
+        self.addCleanup(alone.stop)
+        for text in ("http-keepalive is ignored: always so", "fastrouter-zerg is ignored: the router binds", "nonsense is ignored"):
+            alone.log_line(text)
+        alone.fixed("one")
+        self.assertEqual(alone.ask().text, f"one {KEY}")
+
+
+class User(AloneCase):
+    lines = ("fastrouter-to = %d/one.sock", "fastrouter-uid = 61001", "fastrouter-gid = 61002")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can become somebody else")
+    def test_it_becomes_who_it_is_told_to(self):
+        self.assertEqual(processes.status(self.alone.router.pid, "Uid").split(), ["61001"] * 4)
+        self.assertEqual(processes.status(self.alone.router.pid, "Gid").split(), ["61002"] * 4)
+        self.assertEqual(processes.status(self.alone.router.pid, "Groups").split(), ["61002"])
+
+
+class Faults(unittest.TestCase):
+    def test_a_node_that_is_none_is_an_error_at_start(self):
+        for option in ("--fastrouter-to=nonsense", "--fastrouter-use-pattern=/run/x", "--fastrouter-use-base=sites/",
+                       "--fastrouter-fallback=smtp:/x", "--fastrouter-uid=no-such-user"):
+            run = subprocess.run([os.path.join(programs.bin_directory(), "fastrouter"), "--fastrouter", "127.0.0.1:0", option],
+                                 capture_output=True, text=True, timeout=10)
+            self.assertEqual(run.returncode, 2, (option, run.stderr))
+
+
+del AloneCase
+
+if __name__ == "__main__":
+    case.main()
