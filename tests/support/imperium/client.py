@@ -25,7 +25,11 @@ def connect(address, timeout=10.0):
         return socket.create_connection(address, timeout)
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     s.settimeout(timeout)
-    s.connect("\0" + address[1:] if address.startswith("@") else address)
+    try:
+        s.connect("\0" + address[1:] if address.startswith("@") else address)
+    except OSError:
+        s.close()
+        raise
     return s
 
 
