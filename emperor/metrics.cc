@@ -117,18 +117,6 @@ void append_states(std::string* out, const Roster& roster) {
 
 }  // namespace
 
-std::string escaped_label(std::string_view value) {
-  std::string out;
-  for (const char c : value) {
-    if (c == '\\' || c == '"') out.push_back('\\');
-    if (c == '\n')
-      out.append("\\n");
-    else
-      out.push_back(c);
-  }
-  return out;
-}
-
 std::string metrics_text(const Roster& roster) {
   std::vector<Figures> all;
   all.reserve(roster.size());

@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "base/wire/tally_metrics.h"
 #include "emperor/record.h"
 
 namespace emperor {
@@ -15,7 +16,6 @@ namespace emperor {
 /// The whole page, version 0.0.4 of the format.
 std::string metrics_text(const Roster& roster);
 
-/// A label's value with what the format reserves escaped.
-std::string escaped_label(std::string_view value);
+using wire::escaped_label;
 
 }  // namespace emperor

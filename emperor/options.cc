@@ -143,6 +143,19 @@ constexpr auto kTable = std::to_array<OptionRow>({
      [](Options& o, const std::string& v) {
        return to_router(o, "limit-post", v);
      }},
+    {"concurrency-max", "N",
+     "requests of one vassal under way at once over HTTP or to a command, in one router",
+     [](Options& o, const std::string& v) {
+       return to_router(o, "concurrency-max", v);
+     }},
+    {"bandwidth-max", "BYTES",
+     "a second, of the answers of one vassal over HTTP or from a command, in one router",
+     [](Options& o, const std::string& v) {
+       uint64_t bytes = 0;
+       const std::string fault = parse_bytes(v, &bytes);
+       return fault.empty() ? to_router(o, "bandwidth-max", std::to_string(bytes))
+                            : fault;
+     }},
     {"header-timeout", "SECONDS",
      "how long a client may take for the head of its request",
      [](Options& o, const std::string& v) {

@@ -187,6 +187,8 @@ bool RouterLink::send_vassal(MessageChannel& channel, const Vassal& vassal) {
     if (config.queue_timeout)
       message.set("queue-timeout", static_cast<uint64_t>(config.queue_timeout->count()));
     if (config.limit_post > 0) message.set("limit-post", config.limit_post);
+    if (config.concurrency_max) message.set("concurrency-max", *config.concurrency_max);
+    if (config.bandwidth_max) message.set("bandwidth-max", *config.bandwidth_max);
   }
   add_relay(vassal, &message);
   if (!vassal.channel_send || !message.get("address").empty())

@@ -124,7 +124,7 @@ std::string iso_time(SystemTime now) {
 
 void append_refusal(Object& object, const Served& served) {
   if (served.refusal == nullptr) return;
-  object.text("cause", router::name_of(served.refusal->cause));
+  object.text("cause", wire::name_of(served.refusal->cause));
   object.text("hop", hop_text(served));
   object.text("limit", limit_of(served.refusal->cause));
 }

@@ -122,6 +122,14 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--limit-post", options.limit_post,
                  "bytes of a request body, 0 for no limit")
       ->capture_default_str();
+  app.add_option("--concurrency-max", options.concurrency_max,
+                 "requests of one vassal under way at once through this process, 0 for "
+                 "no limit")
+      ->capture_default_str();
+  app.add_option("--bandwidth-max", options.bandwidth_max,
+                 "bytes a second of the answers of one vassal through this process, 0 "
+                 "for no limit")
+      ->capture_default_str();
   add_subscription_options(app, options);
   add_figure_options(app, options);
   add_node_options(app, options);

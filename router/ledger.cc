@@ -79,6 +79,11 @@ void Ledger::tell(const Served& served, Site& site) {
   site.untold = 0;
 }
 
+void Ledger::note_waited(std::string_view host, VassalId vassal, base::Duration waited) {
+  site_of({.host = host, .vassal = vassal}).tally.queue.add(waited);
+  vassals_[vassal].queue.add(waited);
+}
+
 Ledger::Site& Ledger::site_of(const Served& served) {
   const auto found = hosts_.find(served.host);
   if (found != hosts_.end()) return found->second;

@@ -12,10 +12,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/wire/tally.h"
 #include "router/access_log.h"
-#include "router/tally.h"
 
 namespace router {
+
+using wire::Tally;
 
 class Ledger {
  public:
@@ -31,6 +33,8 @@ class Ledger {
   /// A request that was noted as handed over is given up: untaken for too long, or its
   /// vassal went. Once more in the log and among the refusals, not among the requests.
   void note_dismissed(const Served& served);
+  /// It waited so long in the router before its vassal could have it.
+  void note_waited(std::string_view host, VassalId vassal, base::Duration waited);
   /// The vassal is removed.
   void forget(VassalId id) { vassals_.erase(id); }
 

@@ -33,6 +33,8 @@ struct Options {
   size_t queue_max = 2048;                   ///< parked requests of one vassal
   size_t queue_total = 16384;                ///< parked requests of all vassals
   uint64_t limit_post = 0;                   ///< bytes of a request body; 0: no limit
+  size_t concurrency_max = 0;  ///< relayed requests of one vassal at once; 0: no limit
+  uint64_t bandwidth_max = 0;  ///< bytes a second of one vassal's relayed answers
   std::vector<std::string> subscription_servers;  ///< datagram addresses to hear nodes on
   SubscriptionRules subscriptions;
   FinderRules finder;

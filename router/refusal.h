@@ -4,33 +4,14 @@
 // them as the answer of an application, browsers as HTTP/1.1.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "base/wire/cause.h"
+
 namespace router {
 
-/// What made the router refuse: for logs and figures, whose labels it bounds.
-enum class Cause : uint8_t {
-  other,
-  no_route,
-  bad_request,
-  header_timeout,
-  limit_post,
-  head_size,
-  bad_answer,
-  connect,
-  stopped,
-  start,
-  queue_max,
-  queue_timeout,
-  removed,
-  resources,
-  request_timeout,
-  concurrency_max,
-};
-inline constexpr size_t kCauses = 16;
+using wire::Cause;
 
 struct Refusal {
   int status = 500;
@@ -38,13 +19,6 @@ struct Refusal {
   unsigned retry_after = 0;  ///< seconds; 0 = no Retry-After
   Cause cause = Cause::other;
 };
-
-/// "queue_max", for figures.
-std::string_view name_of(Cause cause);
-/// Where the request ended: "client", "router", "queue" or "vassal".
-std::string_view hop_of(Cause cause);
-/// The option that set the limit it met ("queue-max"); empty if it met none.
-std::string_view limit_of(Cause cause);
 
 /// "Not Found"
 std::string_view reason_phrase(int status);

@@ -25,6 +25,16 @@ std::optional<VassalState> parse_state(std::string_view text) {
   return std::nullopt;
 }
 
+/// Its host was found valid when it came; `buffer` keeps it.
+std::string_view host_of(const Parcel& parcel, wire::HostBuffer& buffer) {
+  const std::string_view bytes = parcel.payload;
+  const auto header = wire::decode_header(bytes);
+  if (!header) return {};
+  const auto head =
+      read_request_head(bytes.substr(wire::kPacketHeader, header->size), buffer);
+  return head ? head->host : std::string_view();
+}
+
 /// No key may take more than a quarter of what all requests together may.
 SubscriptionRules bounded(SubscriptionRules rules, const Capacity& capacity) {
   rules.most_running =
@@ -175,6 +185,9 @@ void Router::on_vassal(const wire::Message& message, std::vector<base::Fd> fds) 
       .queue_max = message.number("queue-max").value_or(options_.queue_max),
       .queue_timeout = timeout ? std::chrono::seconds(*timeout) : options_.queue_timeout,
       .limit_post = message.number("limit-post").value_or(options_.limit_post),
+      .concurrency_max =
+          message.number("concurrency-max").value_or(options_.concurrency_max),
+      .bandwidth_max = message.number("bandwidth-max").value_or(options_.bandwidth_max),
   });
   if (fds.size() == 2) vassal.set_channel({std::move(fds[0]), std::move(fds[1])});
   vassals_.look_after(vassal);
@@ -224,11 +237,15 @@ void Router::send_figures() {
 // ---- from the vassals
 // -------------------------------------------------------------------------
 
+void Router::moved_on(VassalId id, const Parcel& parcel) {
+  wire::HostBuffer buffer;
+  ledger_.note_waited(host_of(parcel, buffer), id,
+                      base::Clock::now() - parcel.header.arrived);
+}
+
 void Router::dismiss(VassalId id, Parcel parcel, const Refusal& refusal) {
   wire::HostBuffer buffer;
-  const auto head = read_request_head(
-      std::string_view(parcel.payload).substr(wire::kPacketHeader), buffer);
-  const std::string_view host = head ? head->host : std::string_view();
+  const std::string_view host = host_of(parcel, buffer);
   const bool http = parcel.header.kind == wire::HandoffKind::http_pair;
   ledger_.note_dismissed({.door = http ? "http" : "uwsgi",
                           .host = host,

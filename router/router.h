@@ -42,6 +42,7 @@ class Router : private ControlTarget, private VassalEvents {
   void on_message(const wire::Message& message, std::vector<base::Fd> fds) override;
   void on_control_end() override;
   void dismiss(VassalId id, Parcel parcel, const Refusal& refusal) override;
+  void moved_on(VassalId id, const Parcel& parcel) override;
   void spoiled(VassalId id) override;
   void wanted(VassalId id) override;
 

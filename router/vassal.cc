@@ -26,6 +26,17 @@ bool has_hung_up(int connection) {
 
 }  // namespace
 
+void Vassal::set_limits(const VassalLimits& limits) {
+  limits_ = limits;
+  const bool shares = limits.concurrency_max != 0 || limits.bandwidth_max != 0;
+  if (shares && !share_) share_ = std::make_shared<Share>();
+  if (share_)
+    share_->set_limits({.most_running = limits.concurrency_max,
+                        .most_waiting = limits.queue_max,
+                        .patience = limits.queue_timeout,
+                        .bandwidth = limits.bandwidth_max});
+}
+
 void Vassal::set_state(VassalState state, unsigned retry_after) {
   state_ = state;
   retry_after_ = retry_after;
@@ -114,7 +125,7 @@ void Vassal::move_on() {
     switch (put_on_belt(next.header, next.payload, next.connection.get())) {
       case HandoffChannel::Sent::yes:
         moving_ = true;
-        static_cast<void>(line_.pop());
+        events_.moved_on(id_, line_.pop());
         break;
       case HandoffChannel::Sent::too_large:
         events_.dismiss(id_, line_.pop(), refusals::kHeadTooLarge);
@@ -187,6 +198,7 @@ void Vassal::dismiss_all(const Refusal& refusal) {
 }
 
 void Vassal::dismiss_parked(const Refusal& refusal) {
+  if (share_) share_->dismiss(with_retry(refusal));
   while (!line_.empty())
     events_.dismiss(id_, line_.pop(), with_retry(refusal));
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,7 @@
 #include "router/parking.h"
 #include "router/refusal.h"
 #include "router/route_table.h"
+#include "router/share.h"
 
 namespace router {
 
@@ -25,6 +27,8 @@ class VassalEvents {
   virtual ~VassalEvents() = default;
   /// Answers a request that will not be served.
   virtual void dismiss(VassalId id, Parcel parcel, const Refusal& refusal) = 0;
+  /// A request that was parked is on the belt now.
+  virtual void moved_on(VassalId id, const Parcel& parcel) = 0;
   /// The channel is of no use: a fresh one is needed.
   virtual void spoiled(VassalId id) = 0;
   /// Somebody waits, and there is no channel yet. Said again while that is so.
@@ -37,6 +41,8 @@ struct VassalLimits {
   size_t queue_max = 2048;         ///< parked at most
   base::Duration queue_timeout{};  ///< untaken for longer: 503
   uint64_t limit_post = 0;         ///< bytes of body; 0 = no limit
+  size_t concurrency_max = 0;      ///< relayed requests at once; 0 = no limit
+  uint64_t bandwidth_max = 0;      ///< bytes a second of relayed answers; 0 = no limit
   friend bool operator==(const VassalLimits&, const VassalLimits&) = default;
 };
 
@@ -57,7 +63,9 @@ class Vassal {
   const VassalFigures& figures() const { return figures_; }
   size_t queued() const { return line_.size(); }
 
-  void set_limits(const VassalLimits& limits) { limits_ = limits; }
+  void set_limits(const VassalLimits& limits);
+  /// What relayed requests share; null while nothing is limited.
+  const std::shared_ptr<Share>& share() const { return share_; }
   /// `retry_after` in seconds for the 503s given meanwhile; 0 = the usual.
   void set_state(VassalState state, unsigned retry_after);
   /// A new channel; what lies untaken on the old one moves over.
@@ -95,6 +103,7 @@ class Vassal {
   ParkingLine line_;
   VassalEvents& events_;
   VassalLimits limits_;
+  std::shared_ptr<Share> share_;
   VassalFigures figures_;
   VassalState state_ = VassalState::ready;
   unsigned retry_after_ = 0;

@@ -404,6 +404,18 @@ void apply_queue_timeout(ConfigBuild& build, const Setting& s) {
   if (const auto duration = duration_of(build, s)) build.config.queue_timeout = *duration;
 }
 
+void apply_concurrency_max(ConfigBuild& build, const Setting& s) {
+  if (const auto number = number_of(build, s))
+    build.config.concurrency_max = clamp_to(*number, UINT32_MAX);
+}
+
+void apply_bandwidth_max(ConfigBuild& build, const Setting& s) {
+  if (const auto size = base::parse_size(s.value))
+    build.config.bandwidth_max = *size;
+  else
+    build.error(s, fmt::format("bandwidth-max = {}: not a size such as 10M", s.value));
+}
+
 void apply_health_check(ConfigBuild& build, const Setting& s) {
   constexpr size_t kLongest = 2000;
   if (!s.value.starts_with('/') || s.value.size() > kLongest)

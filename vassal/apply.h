@@ -17,7 +17,7 @@ Apply apply_processes, apply_threads, apply_buffer_size, apply_idle, apply_start
 Apply apply_cpu_max, apply_cpu_weight, apply_pids_max, apply_io_max, apply_cgroup,
     apply_cgroup_opt;
 Apply apply_limit_as, apply_prio, apply_umask;
-Apply apply_queue_max, apply_queue_timeout;
+Apply apply_queue_max, apply_queue_timeout, apply_concurrency_max, apply_bandwidth_max;
 Apply apply_hook;
 Apply apply_logto, apply_daemonize, apply_logger, apply_log_encoder, apply_log_date,
     apply_log_maxsize, apply_log_keep, apply_log_rate;

@@ -163,6 +163,8 @@ struct VassalConfig {
   // queue in the router
   std::optional<uint32_t> queue_max;
   std::optional<std::chrono::seconds> queue_timeout;
+  std::optional<uint32_t> concurrency_max;  ///< relayed requests at once
+  std::optional<uint64_t> bandwidth_max;    ///< bytes a second of relayed answers
 
   // logs
   std::string logto;

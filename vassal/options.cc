@@ -105,6 +105,8 @@ constexpr Row kRows[] = {
   // queue in the router
   {"queue-max", "", number, "the router's", operator_only, honoured, apply_queue_max, "Requests that may wait for this vassal."},
   {"queue-timeout", "", duration, "the router's", tenant, honoured, apply_queue_timeout, "The longest that a request waits for this vassal."},
+  {"concurrency-max", "", number, "no limit", operator_only, honoured, apply_concurrency_max, "Requests of this vassal that may be under way at once through one router process, over HTTP or to a command; the next ones wait as by queue-max and queue-timeout."},
+  {"bandwidth-max", "", size, "no limit", operator_only, honoured, apply_bandwidth_max, "Bytes a second of this vassal's answers that go through one router process, over HTTP or from a command."},
 
   // logs
   {"logto", "log-to", text, "the vassal's own log file", tenant, honoured, apply_logto, "File that takes what the vassal prints."},

@@ -11,7 +11,8 @@ namespace wire::router_control {
 inline constexpr char kListen[] =
     "listen";  ///< kind=uwsgi|http + 1 fd: a bound listening socket
 inline constexpr char kVassal[] =
-    "vassal";  ///< id, name, [queue-max], [queue-timeout seconds], [limit-post bytes]
+    "vassal";  ///< id, name, [queue-max], [queue-timeout seconds], [limit-post bytes],
+               ///< [concurrency-max], [bandwidth-max bytes a second]
                ///< + 2 fds: sending end and receiving end of its
                ///< handoff channel. Again with the same id: new channel or figures.
                ///< Without fds: it never ran, and has a channel once it is `wanted`.

@@ -6,8 +6,6 @@
 
 using namespace router;
 
-TEST_SUITE_BEGIN("router");
-
 namespace {
 
 struct Book {
@@ -30,73 +28,74 @@ struct Book {
 
 }  // namespace
 
-TEST_CASE("ledger: counts a request for its host and for its vassal") {
-  Book book;
-  book.ledger.note({.door = "uwsgi", .host = "a.example", .vassal = 7});
-  book.ledger.note({.door = "http",
-                    .host = "a.example",
-                    .vassal = 7,
-                    .outcome = Outcome::relayed,
-                    .status = 204,
-                    .received = 3,
-                    .sent = 4});
-  REQUIRE(book.ledger.hosts().contains("a.example"));
-  const Tally& host = book.ledger.hosts().find("a.example")->second.tally;
-  CHECK(host.requests == 2);
-  CHECK(host.handed_over == 1);
-  CHECK(host.relayed == 1);
-  CHECK(host.status[1] == 1);
-  CHECK(host.received == 3);
-  CHECK(host.sent == 4);
-  REQUIRE(book.ledger.of_vassal(7) != nullptr);
-  CHECK(to_text(*book.ledger.of_vassal(7)) == to_text(host));
-  book.ledger.forget(7);
-  CHECK(book.ledger.of_vassal(7) == nullptr);
-}
+TEST_SUITE("router") {
+  TEST_CASE("ledger: counts a request for its host and for its vassal") {
+    Book book;
+    book.ledger.note({.door = "uwsgi", .host = "a.example", .vassal = 7});
+    book.ledger.note({.door = "http",
+                      .host = "a.example",
+                      .vassal = 7,
+                      .outcome = Outcome::relayed,
+                      .status = 204,
+                      .received = 3,
+                      .sent = 4});
+    REQUIRE(book.ledger.hosts().contains("a.example"));
+    const Tally& host = book.ledger.hosts().find("a.example")->second.tally;
+    CHECK(host.requests == 2);
+    CHECK(host.handed_over == 1);
+    CHECK(host.relayed == 1);
+    CHECK(host.status[1] == 1);
+    CHECK(host.received == 3);
+    CHECK(host.sent == 4);
+    REQUIRE(book.ledger.of_vassal(7) != nullptr);
+    CHECK(to_text(*book.ledger.of_vassal(7)) == to_text(host));
+    book.ledger.forget(7);
+    CHECK(book.ledger.of_vassal(7) == nullptr);
+  }
 
-TEST_CASE("ledger: hosts past the bound, and names that nobody serves, count as one") {
-  Book book;
-  for (const std::string_view host : {"a.example", "b.example", "c.example"})
-    book.ledger.note({.door = "uwsgi", .host = host, .vassal = 1});
-  book.ledger.note({.door = "uwsgi",
-                    .host = "nobody.example",
-                    .outcome = Outcome::refused,
-                    .status = 404,
-                    .refusal = &refusals::kNoRoute});
-  CHECK(book.ledger.hosts().size() == 2);
-  CHECK(book.ledger.other().requests == 2);
-  CHECK(book.ledger.other().causes[size_t(Cause::no_route)] == 1);
-}
+  TEST_CASE("ledger: hosts past the bound, and names that nobody serves, count as one") {
+    Book book;
+    for (const std::string_view host : {"a.example", "b.example", "c.example"})
+      book.ledger.note({.door = "uwsgi", .host = host, .vassal = 1});
+    book.ledger.note({.door = "uwsgi",
+                      .host = "nobody.example",
+                      .outcome = Outcome::refused,
+                      .status = 404,
+                      .refusal = &refusals::kNoRoute});
+    CHECK(book.ledger.hosts().size() == 2);
+    CHECK(book.ledger.other().requests == 2);
+    CHECK(book.ledger.other().causes[size_t(Cause::no_route)] == 1);
+  }
 
-TEST_CASE("ledger: what is given up after its hand-over is no second request") {
-  Book book;
-  book.ledger.note({.door = "uwsgi", .host = "a.example", .vassal = 1});
-  book.ledger.note_dismissed({.door = "uwsgi",
-                              .host = "a.example",
-                              .vassal = 1,
-                              .outcome = Outcome::refused,
-                              .status = 503,
-                              .refusal = &refusals::kExpired});
-  const Tally& host = book.ledger.hosts().find("a.example")->second.tally;
-  CHECK(host.requests == 1);
-  CHECK(host.refused == 1);
-  CHECK(host.causes[size_t(Cause::queue_timeout)] == 1);
-}
+  TEST_CASE("ledger: what is given up after its hand-over is no second request") {
+    Book book;
+    book.ledger.note({.door = "uwsgi", .host = "a.example", .vassal = 1});
+    book.ledger.note_dismissed({.door = "uwsgi",
+                                .host = "a.example",
+                                .vassal = 1,
+                                .outcome = Outcome::refused,
+                                .status = 503,
+                                .refusal = &refusals::kExpired});
+    const Tally& host = book.ledger.hosts().find("a.example")->second.tally;
+    CHECK(host.requests == 1);
+    CHECK(host.refused == 1);
+    CHECK(host.causes[size_t(Cause::queue_timeout)] == 1);
+  }
 
-TEST_CASE("ledger: a failure names its hop and its limit, once a second for each host") {
-  Book book;
-  for (int i = 0; i < 3; ++i)
-    book.refused("a.example", refusals::kQueueFull);
-  book.refused("b.example", refusals::kNoAnswer, "/run/b.sock");
-  book.refused("", refusals::kMalformed);
-  const auto has = [&](std::string_view text) {
-    return book.log_text.find(text) != std::string::npos;
-  };
-  CHECK(has(R"(site a.example: refused status=503 hop="queue" limit=queue-max)"));
-  CHECK(has(R"(site b.example: refused status=504 hop="node /run/b.sock")"));
-  CHECK(has("limit=request-timeout"));
-  CHECK_FALSE(has("status=400"));
-  CHECK(std::ranges::count(book.log_text, '\n') == 2);
+  TEST_CASE(
+      "ledger: a failure names its hop and its limit, once a second for each host") {
+    Book book;
+    for (int i = 0; i < 3; ++i)
+      book.refused("a.example", refusals::kQueueFull);
+    book.refused("b.example", refusals::kNoAnswer, "/run/b.sock");
+    book.refused("", refusals::kMalformed);
+    const auto has = [&](std::string_view text) {
+      return book.log_text.find(text) != std::string::npos;
+    };
+    CHECK(has(R"(site a.example: refused status=503 hop="queue" limit=queue-max)"));
+    CHECK(has(R"(site b.example: refused status=504 hop="node /run/b.sock")"));
+    CHECK(has("limit=request-timeout"));
+    CHECK_FALSE(has("status=400"));
+    CHECK(std::ranges::count(book.log_text, '\n') == 2);
+  }
 }
-
-TEST_SUITE_END();

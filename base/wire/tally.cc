@@ -1,10 +1,10 @@
-#include "router/tally.h"
+#include "base/wire/tally.h"
 
 #include <algorithm>
 #include <charconv>
 #include <numeric>
 
-namespace router {
+namespace wire {
 
 /// Visits every number of a tally, always in the same order.
 struct TallyText {
@@ -88,4 +88,4 @@ std::optional<Tally> tally_of(std::string_view text) {
   return tally;
 }
 
-}  // namespace router
+}  // namespace wire

@@ -12,9 +12,9 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "router/refusal.h"
+#include "base/wire/cause.h"
 
-namespace router {
+namespace wire {
 
 /// How long something took, counted in fixed classes.
 class Histogram {
@@ -60,4 +60,4 @@ std::string to_text(const Tally& tally);
 /// Nothing if `text` is none of to_text()'s.
 std::optional<Tally> tally_of(std::string_view text);
 
-}  // namespace router
+}  // namespace wire

@@ -1,0 +1,27 @@
+#include "router/bandwidth.h"
+
+#include <algorithm>
+
+namespace router {
+
+namespace {
+constexpr base::Duration kSaved = std::chrono::milliseconds(250);
+constexpr uint64_t kLeastSaved = 64 * 1024;
+}  // namespace
+
+base::Duration Bandwidth::time_for(uint64_t bytes) const {
+  const double seconds = static_cast<double>(bytes) / static_cast<double>(rate_);
+  // A rate of a byte a second must not overflow the clock.
+  constexpr double kMost = 3600;
+  return std::chrono::duration_cast<base::Duration>(
+      std::chrono::duration<double>(std::min(seconds, kMost)));
+}
+
+base::Duration Bandwidth::spend(size_t bytes, base::Instant now) {
+  if (!limited()) return {};
+  const base::Duration saved = std::max(kSaved, time_for(kLeastSaved));
+  paid_until_ = std::max(paid_until_, now - saved) + time_for(bytes);
+  return std::max(base::Duration::zero(), base::Duration(paid_until_ - now));
+}
+
+}  // namespace router

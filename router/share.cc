@@ -1,0 +1,57 @@
+#include "router/share.h"
+
+#include <algorithm>
+
+namespace router {
+
+void Share::set_limits(const Limits& limits) {
+  limits_ = limits;
+  bandwidth_.set_rate(limits.bandwidth);
+  let_in();
+}
+
+uvx::Task<std::expected<Share::Turn, Refusal>> Share::take_turn(
+    std::shared_ptr<Share> share, uvx::Loop& loop) {
+  if (share->line_.empty() && share->has_room()) {
+    ++share->running_;
+    co_return Turn(std::move(share));
+  }
+  if (share->line_.size() >= share->limits_.most_waiting)
+    co_return std::unexpected(refusals::kTooManyAtOnce);
+  Waiter waiter(loop);
+  share->line_.push_back(&waiter);
+  static_cast<void>(
+      co_await waiter.timer.sleep_until(base::Deadline::in(share->limits_.patience)));
+  if (waiter.granted) co_return Turn(std::move(share));
+  std::erase(share->line_, &waiter);
+  co_return std::unexpected(waiter.refusal.value_or(refusals::kExpired));
+}
+
+void Share::leave() {
+  --running_;
+  let_in();
+}
+
+void Share::let_in() {
+  while (!line_.empty() && has_room()) {
+    Waiter* next = line_.front();
+    line_.pop_front();
+    ++running_;
+    next->granted = true;
+    next->timer.cancel();
+  }
+}
+
+void Share::dismiss(const Refusal& refusal) {
+  for (Waiter* waiter : std::exchange(line_, {})) {
+    waiter->refusal = refusal;
+    waiter->timer.cancel();
+  }
+}
+
+uvx::Task<void> Share::pay(uvx::Loop& loop, size_t bytes) {
+  const auto wait = bandwidth_.spend(bytes, base::Clock::now());
+  if (wait > base::Duration::zero()) static_cast<void>(co_await loop.sleep_for(wait));
+}
+
+}  // namespace router
