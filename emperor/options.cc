@@ -174,6 +174,17 @@ constexpr auto kTable = std::to_array<OptionRow>({
        const std::string fault = one_of(v, {"common", "combined", "json"});
        return fault.empty() ? to_router(o, "access-log-format", v) : fault;
      }},
+    {"errors", "page|close",
+     "what nginx gets for a request that fails in the fastrouter: a page, or nothing",
+     [](Options& o, const std::string& v) {
+       const std::string fault = one_of(v, {"page", "close"});
+       return fault.empty() ? to_router(o, "errors", v) : fault;
+     }},
+    {"error-pages", "DIR",
+     "pages of the operator's, for the fastrouter: STATUS.html, DOMAIN/STATUS.html",
+     [](Options& o, const std::string& v) {
+       return to_router(o, "error-pages", v);
+     }},
     {"stats-hosts", "N",
      "hosts with figures of their own in one router process; the others' are one (1000)",
      [](Options& o, const std::string& v) {

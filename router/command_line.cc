@@ -65,6 +65,21 @@ void add_subscription_options(CLI::App& app, Options& options) {
                  "uid whose packets need no signature");
 }
 
+void add_failure_options(CLI::App& app, Options& options) {
+  app.add_option_function<std::string>(
+         "--errors",
+         [&options](const std::string& name) {
+           options.errors =
+               name == "close" ? Options::Errors::close : Options::Errors::page;
+         },
+         "what nginx gets for a request that fails here: page, or close (nothing, so "
+         "that it tries its next upstream)")
+      ->check(CLI::IsMember({"page", "close"}))
+      ->default_str("page");
+  app.add_option("--error-pages", options.error_pages,
+                 "DIR with pages of the operator's: STATUS.html, DOMAIN/STATUS.html");
+}
+
 void add_figure_options(CLI::App& app, Options& options) {
   app.add_option("--access-log", options.access_log, "file for a line per request");
   app.add_option_function<std::string>(
@@ -131,6 +146,7 @@ void add_options(CLI::App& app, Options& options) {
                  "for no limit")
       ->capture_default_str();
   add_subscription_options(app, options);
+  add_failure_options(app, options);
   add_figure_options(app, options);
   add_node_options(app, options);
   app.add_option_function<std::string>(

@@ -49,6 +49,11 @@ struct Options {
   SubscriptionProofs subscription_proofs;
   std::string access_log;  ///< path; empty: none
   AccessFormat access_log_format = AccessFormat::combined;
+  /// What a failure on the uwsgi port looks like: a page, or the connection closed with
+  /// nothing sent, so that nginx tries its next upstream.
+  enum class Errors : uint8_t { page, close };
+  Errors errors = Errors::page;
+  std::string error_pages;    ///< directory of the operator's own pages; empty: none
   size_t stats_hosts = 1000;  ///< hosts with figures of their own
   base::LogLevel log_level = base::LogLevel::info;
 

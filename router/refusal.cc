@@ -37,22 +37,27 @@ std::string_view reason_phrase(int status) {
   return row == kPhrases.end() ? std::string_view("Error") : row->phrase;
 }
 
-std::string error_page(const Refusal& refusal, std::string_view host, PageBody body) {
-  const std::string_view phrase = reason_phrase(refusal.status);
-  const std::string asked =
-      host.empty() ? "" : fmt::format("<p>Host: <b>{}</b></p>\n", host);
-  const std::string page = fmt::format(
-      "<!doctype html>\n<title>{0} {1}</title>\n<h1>{0} {1}</h1>\n<p>{2}</p>\n{3}",
-      refusal.status, phrase, refusal.why, asked);
+std::string answer_with(const Refusal& refusal, std::string_view page, PageBody body) {
   std::string answer = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n"
       "Cache-Control: no-store\r\nConnection: close\r\n",
-      refusal.status, phrase, page.size());
+      refusal.status, reason_phrase(refusal.status), page.size());
   if (refusal.retry_after != 0)
     answer += fmt::format("Retry-After: {}\r\n", refusal.retry_after);
   answer += "\r\n";
   if (body == PageBody::sent) answer += page;
   return answer;
+}
+
+std::string error_page(const Refusal& refusal, std::string_view host, PageBody body) {
+  const std::string asked =
+      host.empty() ? "" : fmt::format("<p>Host: <b>{}</b></p>\n", host);
+  return answer_with(
+      refusal,
+      fmt::format(
+          "<!doctype html>\n<title>{0} {1}</title>\n<h1>{0} {1}</h1>\n<p>{2}</p>\n{3}",
+          refusal.status, reason_phrase(refusal.status), refusal.why, asked),
+      body);
 }
 
 }  // namespace router

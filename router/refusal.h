@@ -26,6 +26,9 @@ std::string_view reason_phrase(int status);
 /// Whether the page itself is sent, or its head alone (the request was HEAD).
 enum class PageBody { sent, left_out };
 
+/// The whole answer with a page of somebody's own, which is HTML.
+std::string answer_with(const Refusal& refusal, std::string_view page, PageBody body);
+
 /// The whole answer, head and page. `host` is named in the page; it must be normalised.
 std::string error_page(const Refusal& refusal,
                        std::string_view host = {},

@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <memory>
 
-#include "router/farewell.h"
 #include "router/node_address.h"
 #include "router/transfer.h"
 
@@ -132,8 +131,7 @@ void refuse(Services& services, RelayRequest& request, const Refusal& refusal) {
                         .refusal = &refusal,
                         .packet = request.bytes,
                         .arrived = request.arrived});
-  services.sessions.spawn(say_farewell(services.loop, std::move(request.client),
-                                       services.page(refusal, request.query.host)));
+  services.turn_away(std::move(request.client), refusal, request.query.host);
 }
 
 }  // namespace

@@ -70,6 +70,8 @@ Router::Router(uvx::Loop& loop,
     else
       log_.error("router: no access log reason=\"{}\"", opened.error().message());
   }
+  if (!options.error_pages.empty())
+    services_.error_pages = &error_pages_.emplace(loop, log, options.error_pages);
   if (control)
     control_.emplace(loop, log, std::move(control), static_cast<ControlTarget&>(*this));
 }
@@ -108,6 +110,7 @@ void Router::start_accepting() {
 
 uvx::Task<void> Router::run() {
   duties_.spawn(vassals_.run());
+  if (error_pages_) duties_.spawn(error_pages_->run());
   if (control_) {
     wire::Message hello{.verb = verbs::kHello, .fields = {}};
     tell(hello.set("pid", static_cast<uint64_t>(::getpid())));
@@ -138,6 +141,7 @@ uvx::Task<void> Router::finish() {
   vassals_.close();
   for (SubscriptionServer& server : subscription_servers_)
     server.close();
+  if (error_pages_) error_pages_->close();
   if (control_) control_->close();
 }
 
@@ -255,8 +259,11 @@ void Router::dismiss(VassalId id, Parcel parcel, const Refusal& refusal) {
                           .refusal = &refusal,
                           .packet = parcel.payload,
                           .arrived = parcel.header.arrived});
-  sessions_.spawn(
-      say_farewell(loop_, std::move(parcel.connection), services_.page(refusal, host)));
+  if (http)
+    sessions_.spawn(
+        say_farewell(loop_, std::move(parcel.connection), services_.page(refusal, host)));
+  else
+    services_.turn_away(std::move(parcel.connection), refusal, host);
 }
 
 void Router::wanted(VassalId id) {

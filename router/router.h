@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "router/control.h"
+#include "router/error_page_files.h"
 #include "router/http_door.h"
 #include "router/listener.h"
 #include "router/node_finder.h"
@@ -72,6 +73,7 @@ class Router : private ControlTarget, private VassalEvents {
   Services services_;
   UwsgiDoor uwsgi_door_;
   HttpDoor http_door_;
+  std::optional<ErrorPageFiles> error_pages_;
   std::list<Listener> listeners_;
   std::optional<Control> control_;
   bool accepting_ = false;

@@ -1,5 +1,8 @@
 #include "router/services.h"
 
+#include "router/error_page_files.h"
+#include "router/farewell.h"
+
 namespace router {
 
 std::expected<Vassal*, Refusal> Services::choose(std::string_view host,
@@ -16,7 +19,18 @@ std::expected<Vassal*, Refusal> Services::choose(std::string_view host,
 std::string Services::page(const Refusal& refusal,
                            std::string_view host,
                            PageBody body) const {
-  return error_page(refusal, host, body);
+  const std::string* own =
+      error_pages == nullptr ? nullptr : error_pages->pages().find(host, refusal.status);
+  return own != nullptr ? answer_with(refusal, *own, body)
+                        : error_page(refusal, host, body);
+}
+
+void Services::turn_away(base::Fd connection,
+                         const Refusal& refusal,
+                         std::string_view host) {
+  const bool silent = options.errors == Options::Errors::close;
+  sessions.spawn(say_farewell(loop, std::move(connection),
+                              silent ? std::string() : page(refusal, host)));
 }
 
 wire::HandoffHeader Services::handoff_header(wire::HandoffKind kind,

@@ -15,6 +15,8 @@
 
 namespace router {
 
+class ErrorPageFiles;
+
 struct Services {
   uvx::Loop& loop;
   base::Log& log;
@@ -25,6 +27,7 @@ struct Services {
   Ledger& ledger;
   const Capacity& capacity;
   NodeFinder& finder;  ///< of hosts that no vassal has
+  const ErrorPageFiles* error_pages = nullptr;  ///< null: no pages but ours
 
   bool has_room() const {
     if (sessions.size() + vassals.parked() >= capacity.busy) return false;
@@ -40,6 +43,8 @@ struct Services {
   std::string page(const Refusal& refusal,
                    std::string_view host,
                    PageBody body = PageBody::sent) const;
+  /// Refuses a connection of the uwsgi port: by the page, or by nothing, as it is set.
+  void turn_away(base::Fd connection, const Refusal& refusal, std::string_view host);
   /// The header of a message to `vassal` for a request that came in at `arrived`.
   static wire::HandoffHeader handoff_header(wire::HandoffKind kind,
                                             base::Instant arrived,

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "base/wire/uwsgi_packet.h"
-#include "router/farewell.h"
 #include "router/relay.h"
 #include "router/transfer.h"
 
@@ -167,8 +166,7 @@ void UwsgiDoor::refuse(Visitor& visitor, const Refusal& refusal, Served asked) {
   asked.refusal = &refusal;
   asked.arrived = visitor.arrived;
   services_.ledger.note(asked);
-  services_.sessions.spawn(say_farewell(services_.loop, std::move(visitor.connection),
-                                        services_.page(refusal, asked.host)));
+  services_.turn_away(std::move(visitor.connection), refusal, asked.host);
 }
 
 }  // namespace router

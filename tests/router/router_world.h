@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -25,6 +26,9 @@ namespace router_test {
 
 namespace verbs = wire::router_control;
 using namespace std::chrono_literals;
+
+/// As in the program: a write into a pipe that the router has left fails, no more.
+[[maybe_unused]] inline const auto kNoPipeSignal = std::signal(SIGPIPE, SIG_IGN);
 
 inline size_t open_descriptors() {
   using std::filesystem::directory_iterator;
