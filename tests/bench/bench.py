@@ -12,14 +12,16 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "support")]
 
 import deaths  # noqa: E402
+import idlers  # noqa: E402
 import ingress  # noqa: E402
 import many_routes  # noqa: E402
+import neighbours  # noqa: E402
 import rows  # noqa: E402
 import sleepers  # noqa: E402
 from imperium import programs  # noqa: E402
 from stacks import Place  # noqa: E402
 
-MEASURED = set(range(1, 16)) | {20, 21, 24, 25, 26}
+MEASURED = set(range(1, 16)) | {20, 21, 24, 25, 26, 27, 28, 29, 30}
 HEAD = ["row", "work", "uWSGI", "Imperium", "ratio", "target", "verdict"]
 RESULTS = os.path.join(HERE, "RESULTS.md")
 
@@ -85,6 +87,10 @@ def main():
             found += sleepers.measure(place, wanted, say)
         if wanted & {24, 25, 26}:
             found += many_routes.measure(place, wanted, 2 if options.short else 4, 1 if options.short else 3, say)
+        if wanted & {27, 28}:
+            found += idlers.measure(place, wanted, 2 if options.short else 10, say)
+        if wanted & {29, 30}:
+            found += neighbours.measure(place, wanted, 2 if options.short else 4, 3, say)
         if wanted & {20, 21}:
             found += ingress.measure(place, wanted, 2 if options.short else 4, 1 if options.short else 3, say)
     finally:
