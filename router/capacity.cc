@@ -18,13 +18,24 @@ constexpr size_t kEnough =
 
 Capacity capacity_for(size_t descriptors, size_t queue_total) {
   descriptors = std::min(descriptors, kEnough);
-  // An HTTP connection holds two descriptors while a request is under way.
-  const size_t busy =
-      descriptors <= 2 * kOwn ? descriptors / 4 : (descriptors - kOwn) / 2;
-  return {.busy = busy,
-          .http = busy / 2,
-          .parked = std::min(queue_total, busy / 2),
+  const size_t ours = descriptors <= 2 * kOwn ? descriptors / 2 : descriptors - kOwn;
+  return {.descriptors = ours,
+          .http = ours / 4 * 3,
+          .parked = std::min(queue_total, ours / 5 * 3),
           .belt = std::clamp<size_t>(descriptors / 256, 8, Belt::kMost)};
+}
+
+bool Capacity::has_room(const Occupancy& taken) const {
+  const size_t held = 2 * taken.sessions - taken.idle + taken.parked;
+  return held + 2 <= descriptors;
+}
+
+bool Capacity::has_room_to_serve(const Occupancy& taken) const {
+  return 2 * taken.http - taken.idle <= http;
+}
+
+bool Capacity::has_room_for_http(const Occupancy& taken) const {
+  return has_room(taken) && 2 * taken.http - taken.idle + 2 <= http;
 }
 
 size_t descriptor_limit() {

@@ -15,9 +15,11 @@ void HttpDoor::arrived(base::Fd connection, base::Instant when) {
 uvx::Task<void> HttpDoor::host(base::Fd connection, base::Instant when) {
   HttpSession session(services_, std::move(connection), when);
   sessions_.insert(&session);
+  services_.http_sessions = sessions_.size();
   if (finishing_) session.finish_soon();
   co_await session.serve();
   sessions_.erase(&session);
+  services_.http_sessions = sessions_.size();
 }
 
 void HttpDoor::finish_soon() {

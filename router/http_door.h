@@ -15,7 +15,8 @@ class HttpDoor : public Reception {
 
   void arrived(base::Fd connection, base::Instant when) override;
   bool has_room() const override {
-    return services_.has_room() && sessions_.size() < services_.capacity.http;
+    return services_.has_room() &&
+           services_.capacity.has_room_for_http(services_.occupancy());
   }
   /// No session takes another request.
   void finish_soon();

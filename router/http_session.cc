@@ -80,7 +80,7 @@ uvx::Task<bool> HttpSession::read_head(HttpMessage& message) {
   // Empty lines before a request are allowed for old clients (RFC 9112, 2.2): http_parser
   // skips them, and so they count as a begun request only when a byte of it follows.
   base::Deadline deadline = base::Deadline::in(services_.options.http_timeout);
-  between_requests_ = true;
+  set_between_requests(true);
   host_.clear();
   vassal_.reset();
   page_ = PageBody::sent;
@@ -93,7 +93,7 @@ uvx::Task<bool> HttpSession::read_head(HttpMessage& message) {
     }
     if (between_requests_)
       deadline = base::Deadline::in(services_.options.head_patience());
-    between_requests_ = false;
+    set_between_requests(false);
     message.read_head(in_);
     if (const auto fault = fault_of_head(message, in_.size())) {
       co_await refuse(*fault);
@@ -134,6 +134,9 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
     co_return co_await refuse(refusal_of_broken(message));
   const bool whole = message.state() == HttpMessage::State::complete;
   const std::string_view begun(body.data(), piece.body);
+  // Those that were idle may all ask at once.
+  if (!services_.capacity.has_room_to_serve(services_.occupancy()))
+    co_return co_await refuse(refusals::kBusy);
   auto ends = whole ? base::make_pipe(base::Blocking::no)
                     : base::make_socketpair(SOCK_STREAM, base::Blocking::no);
   if (!ends) co_return co_await refuse(refusals::kBusy);
@@ -342,6 +345,15 @@ uvx::Task<bool> HttpSession::to_client(Exchange& exchange, std::string_view byte
       co_await send_all(*poll_, client_.get(), bytes, services_.options.http_timeout);
   if (!sent) exchange.client_gone = true;
   co_return sent.has_value();
+}
+
+void HttpSession::set_between_requests(bool between) {
+  if (between == between_requests_) return;
+  between_requests_ = between;
+  if (between)
+    ++services_.idle_sessions;
+  else
+    --services_.idle_sessions;
 }
 
 void HttpSession::reset_client() {

@@ -22,6 +22,9 @@ namespace router {
 class HttpSession {
  public:
   HttpSession(Services& services, base::Fd client, base::Instant arrived);
+  ~HttpSession() { set_between_requests(false); }
+  HttpSession(const HttpSession&) = delete;
+  HttpSession& operator=(const HttpSession&) = delete;
 
   /// Serves until the client or a timeout ends it.
   uvx::Task<void> serve();
@@ -59,6 +62,7 @@ class HttpSession {
   uvx::Task<bool> to_client(Exchange& exchange, std::string_view bytes);
   /// Makes the client see an error where a mere end would look like a valid one.
   void reset_client();
+  void set_between_requests(bool between);
   /// A fresh watch on the client, after close() ended the waits on the old one.
   void watch_client_anew();
 
@@ -71,7 +75,7 @@ class HttpSession {
   std::string host_;                // of the request under way, for pages and log
   std::optional<VassalId> vassal_;  // which it goes to
   PageBody page_ = PageBody::sent;
-  bool between_requests_ = true;
+  bool between_requests_ = false;
   bool finishing_ = false;
 };
 

@@ -38,7 +38,7 @@ std::string_view host_of(const Parcel& parcel, wire::HostBuffer& buffer) {
 /// No key may take more than a quarter of what all requests together may.
 SubscriptionRules bounded(SubscriptionRules rules, const Capacity& capacity) {
   rules.most_running =
-      std::min(rules.most_running, std::max<size_t>(1, capacity.busy / 4));
+      std::min(rules.most_running, std::max<size_t>(1, capacity.descriptors / 8));
   return rules;
 }
 

@@ -28,9 +28,17 @@ struct Services {
   const Capacity& capacity;
   NodeFinder& finder;  ///< of hosts that no vassal has
   const ErrorPageFiles* error_pages = nullptr;  ///< null: no pages but ours
+  size_t http_sessions = 0;
+  size_t idle_sessions = 0;  ///< of them, those that wait for a request
 
+  Occupancy occupancy() const {
+    return {.sessions = sessions.size(),
+            .http = http_sessions,
+            .idle = idle_sessions,
+            .parked = vassals.parked()};
+  }
   bool has_room() const {
-    if (sessions.size() + vassals.parked() >= capacity.busy) return false;
+    if (!capacity.has_room(occupancy())) return false;
     // With nobody to serve, whoever connects waits in the backlog, or goes elsewhere.
     return !options.cheap || routes.size() > 0 || finder.anybody(base::Clock::now());
   }

@@ -16,12 +16,13 @@ import idlers  # noqa: E402
 import ingress  # noqa: E402
 import many_routes  # noqa: E402
 import neighbours  # noqa: E402
+import relays  # noqa: E402
 import rows  # noqa: E402
 import sleepers  # noqa: E402
 from imperium import programs  # noqa: E402
 from stacks import Place  # noqa: E402
 
-MEASURED = set(range(1, 16)) | {20, 21, 24, 25, 26, 27, 28, 29, 30}
+MEASURED = set(range(1, 32))
 HEAD = ["row", "work", "uWSGI", "Imperium", "ratio", "target", "verdict"]
 RESULTS = os.path.join(HERE, "RESULTS.md")
 
@@ -77,7 +78,7 @@ def main():
         print(text if options.verbose else ".", end="\n" if options.verbose else "", flush=True)
 
     try:
-        if wanted & {1, 2, 3, 4, 5}:
+        if wanted & {1, 2, 3, 4, 5, 16, 17, 18, 19}:
             found += rows.requests(place, wanted, 2 if options.short else 4, 1 if options.short else 3, say)
         if wanted & {8, 9, 10, 11}:
             found += rows.crowd(place, wanted, options.vassals, 20 if options.short else 60, say)
@@ -85,6 +86,8 @@ def main():
             found += deaths.measure(place, wanted, options.short, say)
         if wanted & {14, 15}:
             found += sleepers.measure(place, wanted, say)
+        if wanted & {22, 23, 31}:
+            found += relays.measure(place, wanted, 2 if options.short else 4, 1 if options.short else 3, say)
         if wanted & {24, 25, 26}:
             found += many_routes.measure(place, wanted, 2 if options.short else 4, 1 if options.short else 3, say)
         if wanted & {27, 28}:

@@ -29,45 +29,62 @@ REQUEST_ROWS = {1: ("/", 32, 0.80, 1.7), 2: ("/64k", 16, 0.95, 2.5), 3: ("/big",
 
 
 def requests(place, wanted, seconds, rounds, say):
-    """Rows 1 to 5: both sides stand behind one nginx and are asked in turn."""
+    """Rows 1 to 5: both sides stand behind one nginx and are asked in turn; 16 to 19: beside them, two router processes."""
     stacks.nginx(place)
     router, app = stacks.uwsgi_stack(place)
     imperium = stacks.imperium_stack(place)
+    two = stacks.imperium_stack(place, "two", router_processes=2) if wanted & {16, 17, 18, 19} else None
+    ports = {key: port for key, port in stacks.PORTS.items() if two or key[0] != "two"}
     groups = {"uwsgi": {"router": tree(router.pid), "workers": tree(app.pid)},
               "imperium": {"router": imperium.router_pids, "workers": tree(imperium.emperor.row("app")["pid"])}}
+    if two:
+        groups["two"] = {"router": two.router_pids, "workers": tree(two.emperor.row("app")["pid"])}
     try:
-        for port in stacks.PORTS.values():
+        for port in ports.values():
             stacks.wait_for(port)
         rows, small = [], None
         for number, (path, connections, least, times) in REQUEST_ROWS.items():
-            if number in wanted or (number == 1 and wanted & {4, 5}):
-                found = {key: [] for key in stacks.PORTS}
+            if wanted & {number, number + 15} or (number == 1 and wanted & {4, 5, 19}):
+                found = {key: [] for key in ports}
                 for _ in range(rounds):
-                    for (side, way), port in stacks.PORTS.items():
+                    for (side, way), port in ports.items():
                         found[side, way].append(wrk(f"127.0.0.1:{port}", stacks.HOST, path, connections, seconds, groups[side]))
                         say(f"row {number} {side:8} {way:6} {found[side, way][-1]}")
                 small = small or found
                 rows.append(throughput_row(number, path, connections, found, least, times))
+                if two:
+                    rows.append(throughput_row(number + 15, path, connections, found, least, times, "two"))
         rows = [row for row in rows if row.number in wanted]
         if small and 4 in wanted:
             rows.append(cpu_row(4, "router CPU per small request", small, "router", "router", lambda u, i: i <= 15, "<= 15 us"))
         if small and 5 in wanted:
             rows.append(cpu_row(5, "worker CPU per small WSGI request, direct", small, "direct", "workers",
                                 lambda u, i: i <= 0.8 * u, "<= 0.80 x"))
+        if small and 19 in wanted:
+            rows.append(two_row(small))
         return rows
     finally:
         imperium.stop()
+        if two:
+            two.stop()
         place.stop_all()
 
 
-def throughput_row(number, path, connections, found, least, times):
+def two_row(found):
+    one, two = (median([r.cpu["router"] for r in found[side, "router"]]) for side in ("imperium", "two"))
+    return Row(19, "router CPU per small request, router-processes 2 against 1", f"{one:.1f} us (1 process)", f"{two:.1f} us", f"{two / one:.2f}",
+               "<= 1.2 x", two <= 1.2 * one)
+
+
+def throughput_row(number, path, connections, found, least, times, side="imperium"):
     rate = {key: median([r.rate for r in rounds]) for key, rounds in found.items()}
-    bad = sum(r.bad for r in found["imperium", "router"] + found["imperium", "direct"])
-    uwsgi, imperium = (rate[side, "router"] / rate[side, "direct"] for side in ("uwsgi", "imperium"))
-    factor = rate["imperium", "router"] / rate["uwsgi", "router"]
-    return Row(number, f"nginx -> router -> app, {path}, {connections} connections, to direct",
+    bad = sum(r.bad for r in found[side, "router"] + found["imperium", "direct"])
+    uwsgi, imperium = rate["uwsgi", "router"] / rate["uwsgi", "direct"], rate[side, "router"] / rate["imperium", "direct"]
+    factor = rate[side, "router"] / rate["uwsgi", "router"]
+    title = "nginx -> 2 router processes" if side == "two" else "nginx -> router"
+    return Row(number, f"{title} -> app, {path}, {connections} connections, to direct",
                f"{uwsgi:.2f} ({rate['uwsgi', 'router']:.0f} of {rate['uwsgi', 'direct']:.0f} req/s)",
-               f"{imperium:.2f} ({rate['imperium', 'router']:.0f} of {rate['imperium', 'direct']:.0f} req/s)" + (f", {bad} bad" if bad else ""),
+               f"{imperium:.2f} ({rate[side, 'router']:.0f} of {rate['imperium', 'direct']:.0f} req/s)" + (f", {bad} bad" if bad else ""),
                f"{factor:.2f} x uWSGI's", f">= {least}, >= {times} x", imperium >= least and factor >= times and bad == 0)
 
 

@@ -15,7 +15,8 @@ from imperium.waiting import until
 HERE = os.path.dirname(os.path.abspath(__file__))
 HOST = "app.example.com"
 HTTP_PORT, UWSGI_HTTP_PORT = 8085, 8086
-PORTS = {("uwsgi", "direct"): 8081, ("uwsgi", "router"): 8082, ("imperium", "direct"): 8083, ("imperium", "router"): 8084}
+PORTS = {("uwsgi", "direct"): 8081, ("uwsgi", "router"): 8082, ("imperium", "direct"): 8083, ("imperium", "router"): 8084,
+         ("two", "router"): 8088}  # two: router-processes = 2
 
 
 class Place:
@@ -57,9 +58,8 @@ class Place:
 
 
 def nginx(place):
-    """One nginx; its four servers differ in the socket only."""
-    sockets = {("uwsgi", "direct"): "uwsgi-app.sock", ("uwsgi", "router"): "uwsgi-router.sock",
-               ("imperium", "direct"): "imperium-app.sock", ("imperium", "router"): "imperium-router.sock"}
+    """One nginx; its servers differ in the socket only."""
+    sockets = {key: f"{key[0]}-{'app' if key[1] == 'direct' else 'router'}.sock" for key in PORTS}
     servers = "".join(
         f"  server {{ listen 127.0.0.1:{PORTS[key]}; location / {{ include /etc/nginx/uwsgi_params;"
         f" uwsgi_param HTTP_HOST $http_host; uwsgi_pass unix:{place.path(name)}; }} }}\n" for key, name in sockets.items())
@@ -93,12 +93,12 @@ def uwsgi_http(place):
 class Imperium:
     """Imperium's emperor over a directory of vassals, with a router for nginx."""
 
-    def __init__(self, place, sources, **options):
-        self.cgroup_root = f"/imperium-bench-{os.getpid()}"
-        run = place.path("run")
+    def __init__(self, place, sources, name="imperium", **options):
+        self.cgroup_root = f"/imperium-bench-{os.getpid()}-{name}"
+        run = place.path(f"run-{name}")
         os.makedirs(run, exist_ok=True)
-        self.router_socket = place.path("imperium-router.sock")
-        self.emperor = Emperor(programs.staged(place.directory), run, place.path("emperor.log"), [sources],
+        self.router_socket = place.path(f"{name}-router.sock")
+        self.emperor = Emperor(programs.staged(place.directory), run, place.path(f"{name}.log"), [sources],
                                router_uwsgi=self.router_socket, router_uwsgi_mode="666", cgroup_root=self.cgroup_root, **options)
 
     def start(self):
@@ -116,16 +116,16 @@ class Imperium:
             remove_cgroups(self.cgroup_root)
 
 
-def imperium_vassal(place, workers):
-    place.write("imperium-vassals/app.ini", f"[uwsgi]\ndomain = {HOST}\nuid = nobody\ngid = nogroup\nprocesses = {workers}\n"
-                f"socket = {place.path('imperium-app.sock')}\nchmod-socket = 666\nwsgi-file = {place.app}\ndisable-logging = true\n")
+def imperium_vassal(place, workers, name="imperium"):
+    place.write(f"{name}-vassals/app.ini", f"[uwsgi]\ndomain = {HOST}\nuid = nobody\ngid = nogroup\nprocesses = {workers}\n"
+                f"socket = {place.path(f'{name}-app.sock')}\nchmod-socket = 666\nwsgi-file = {place.app}\ndisable-logging = true\n")
 
 
-def imperium_stack(place, **options):
-    vassals = place.path("imperium-vassals")
+def imperium_stack(place, name="imperium", **options):
+    vassals = place.path(f"{name}-vassals")
     os.makedirs(vassals, exist_ok=True)
-    imperium_vassal(place, 2)
-    imperium = Imperium(place, vassals, **options).start()
+    imperium_vassal(place, 2, name)
+    imperium = Imperium(place, vassals, name, **options).start()
     imperium.emperor.wait_state("app", "ready")
     return imperium
 

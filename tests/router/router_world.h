@@ -253,7 +253,7 @@ class RouterWorld {
   }
 
   router::Options options_;
-  router::Capacity capacity_{.busy = 4096, .http = 2048, .parked = 4096, .belt = 64};
+  router::Capacity capacity_{.descriptors = 8192, .http = 4096, .parked = 4096, .belt = 64};
   base::Log log_ = base::Log::silent();
   uvx::Loop loop_;
   uvx::TaskGroup tasks_{loop_};
