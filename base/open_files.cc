@@ -17,17 +17,18 @@ namespace base {
 
 namespace {
 
-bool others_may_write(const struct stat& s) {
+bool others_may_write(const struct stat& s, uid_t self) {
+  const bool others = s.st_uid != 0 && s.st_uid != self;
   // A sticky directory (/tmp) lets strangers add files, but not replace root's.
-  if (S_ISDIR(s.st_mode) && (s.st_mode & S_ISVTX) != 0) return s.st_uid != 0;
-  return s.st_uid != 0 || (s.st_mode & 022) != 0;
+  if (S_ISDIR(s.st_mode) && (s.st_mode & S_ISVTX) != 0) return others;
+  return others || (s.st_mode & 022) != 0;
 }
 
-std::string find_loose_directory(const std::filesystem::path& file) {
+std::string find_loose_directory(const std::filesystem::path& file, uid_t self = 0) {
   std::string loose;
   for (auto dir = file.parent_path(); !dir.empty(); dir = dir.parent_path()) {
     struct stat s{};
-    if (::stat(dir.c_str(), &s) != 0 || others_may_write(s)) loose = dir.string();
+    if (::stat(dir.c_str(), &s) != 0 || others_may_write(s, self)) loose = dir.string();
     if (dir == dir.root_path()) break;
   }
   return loose;
@@ -66,6 +67,13 @@ FileFact fact_of(const std::string& path, const struct stat& s) {
 }
 
 }  // namespace
+
+std::string loose_directory(const std::string& path, uid_t self) {
+  if (auto loose = find_loose_directory(path, self); !loose.empty()) return loose;
+  std::error_code error;
+  const auto real = std::filesystem::canonical(path, error);
+  return error ? std::string() : find_loose_directory(real, self);
+}
 
 std::string untrusted_because(const FileFact& fact) {
   if (fact.uid != 0)

@@ -31,6 +31,11 @@ struct FileFact {
   friend bool operator==(const FileFact&, const FileFact&) = default;
 };
 
+/// The topmost directory above `path`, along the name as given and along what links make
+/// of it, that somebody besides root and `self` may change; empty if there is none. In a
+/// sticky one (/tmp) nobody can replace what is root's.
+std::string loose_directory(const std::string& path, uid_t self);
+
 /// Why somebody besides root could have written the file; empty if nobody could.
 std::string untrusted_because(const FileFact& fact);
 

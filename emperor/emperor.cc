@@ -129,6 +129,7 @@ uvx::Task<base::Result<>> Emperor::start() {
       log_.error("emperor: {}/claims.json: what is no claim is left out entries={}",
                  options_.run_dir, refused);
   if (auto read = read_layers(); !read) co_return read;
+  if (auto read = read_domain_list(); !read) co_return read;
   auto control = open_control(&*held);
   if (!control) co_return std::unexpected(control.error());
   started_ = true;
@@ -137,6 +138,7 @@ uvx::Task<base::Result<>> Emperor::start() {
   for (const auto& note : tree_.notes())
     log_.info("cgroups: {}", note);
   adopt_everybody(&*held);
+  settle_all_claims();  // the policy may be another than our predecessor's
   router_.start(&*held);
   if (replace_routers_) router_.replace_all();
   logger_.start(&*held);
@@ -261,6 +263,10 @@ base::Result<base::Fd> Emperor::open_control(Held* held) {
 base::Result<> Emperor::show_itself() {
   for (const auto& note : options_.notes)
     log_.warn("emperor: {}", note);
+  if (options_.tyrant && domain_policy_.rule == DomainRule::any)
+    log_.warn(
+        "emperor: every tenant may claim any free host: set domains = policy or "
+        "filename");
   if (!options_.stats.empty()) stats_.start(options_.stats);
   if (!options_.metrics.empty()) metrics_.start(options_.metrics);
   if (options_.pidfile.empty()) return {};
@@ -313,6 +319,7 @@ uvx::Task<void> Emperor::rescan(Emperor* self) {
   for (;;) {
     co_await self->rescan_wake_.wait(base::Deadline::in(self->options_.rescan));
     if (self->stopping_ || self->rescan_wake_.closed()) co_return;
+    self->reread_domain_list();
     for (size_t i = 0; i < self->sources_.size(); ++i)
       self->scan(i);
   }

@@ -18,6 +18,7 @@
 #include "emperor/claims.h"
 #include "emperor/control.h"
 #include "emperor/dir_source.h"
+#include "emperor/domain_policy.h"
 #include "emperor/doorbell.h"
 #include "emperor/file_reader.h"
 #include "emperor/heritage.h"
@@ -127,7 +128,13 @@ class Emperor final : LauncherReports {
   void happen(Vassal& vassal, Event event);
   void carry_out(Vassal& vassal, const std::vector<Order>& orders, State before);
   void forget(Vassal& vassal);
+  base::Result<> read_domain_list();
+  void reread_domain_list();
+  bool name_counts(const std::string& path) const;
+  Claimer claimer(const Vassal& vassal) const;
   void settle_claims(Vassal& vassal);
+  void tell_refused(Vassal& vassal, std::vector<RefusedDomain> refused);
+  void settle_all_claims();
   void purge_claims();
   void remove_logs_later();
   void remove_logs();
@@ -188,6 +195,8 @@ class Emperor final : LauncherReports {
   base::Instant keeper_since_;    ///< when we started one last
   Roster roster_;
   Claims claims_;
+  DomainPolicy domain_policy_;
+  FileIdentity domain_list_identity_;
   Alarms alarms_;
   Wake alarm_wake_;
   Wake changed_;  // something may have ended: for shutting down

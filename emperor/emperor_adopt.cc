@@ -92,6 +92,7 @@ void Emperor::adopt(const Snapshot& snapshot, Held* held) {
     vassal.history.add(death);
   vassal.life.resume(snapshot.life, base::Clock::now());
   names_[vassal.path] = vassal.name;
+  vassal.name_counts = name_counts(vassal.path);
   adopt_file(vassal, snapshot);
   const bool fresh_channel = adopt_channel(vassal, snapshot, held);
   adopt_sockets(vassal, snapshot, held);

@@ -103,12 +103,4 @@ void Emperor::remove_logs() {
   remove_old_logs(directory, in_use, kMostOld);
 }
 
-void Emperor::save_claims() {
-  claims_dirty_ = false;
-  if (auto saved =
-          base::write_file(options_.run_dir + "/claims.json", claims_json(claims_), 0600);
-      !saved)
-    log_.error("emperor: claims are not saved: {}", saved.error().message());
-}
-
 }  // namespace emperor

@@ -17,11 +17,13 @@ Ownership ownership_of(const std::string& path, const struct stat& s) {
   return {path, s.st_uid, s.st_mode};
 }
 
-std::optional<Ownership> directory_of(const std::string& path) {
-  const std::string directory = std::filesystem::path(path).parent_path();
-  struct stat s{};
-  if (::stat(directory.c_str(), &s) != 0) return std::nullopt;
-  return ownership_of(directory, s);
+/// A directory further up that others may change: they could put another one in its
+/// place.
+std::optional<std::string> distrust_above(const Ownership& directory, uid_t self) {
+  const std::string loose = base::loose_directory(directory.path, self);
+  if (loose.empty()) return std::nullopt;
+  return directory.path + " is not safe: others may change " + loose +
+         ": give it to root and chmod go-w it, or set trusted = true";
 }
 
 /// The owner of the file is the user of the vassal, whatever stands in it.
@@ -108,7 +110,8 @@ std::optional<std::string> Emperor::judge(const std::string& path,
   if (options_.tyrant)
     return distrust_tyrant(ownership_of(path, s), S_ISLNK(link.st_mode), *directory,
                            ::geteuid());
-  return distrust(ownership_of(path, s), *directory, ::geteuid());
+  if (auto why = distrust(ownership_of(path, s), *directory, ::geteuid())) return why;
+  return distrust_above(*directory, ::geteuid());
 }
 
 /// The same once more about what was really opened: a name may mean another file by now,
@@ -130,6 +133,7 @@ std::optional<std::string> Emperor::distrust_read(
     if (!directory) return fact.path + ": its directory is gone";
     const Ownership file{fact.path, fact.uid, fact.mode | S_IFREG};
     if (auto why = distrust(file, *directory, ::geteuid())) return why;
+    if (auto why = distrust_above(*directory, ::geteuid())) return why;
   }
   return std::nullopt;
 }
@@ -250,6 +254,7 @@ void Emperor::file_is_good(const std::string& path,
                 base::printable(diagnostic.message(), 1000));
   vassal->file_error.clear();
   vassal->last_error.clear();
+  vassal->name_counts = name_counts(path);
   vassal->configuration = std::move(configuration);
   if (!vassal->channel_send && !vassal->configuration->config.start_lazy) {
     if (auto made = launcher_.make_channel(*vassal); !made)

@@ -96,49 +96,6 @@ void Emperor::forget(Vassal& vassal) {
   changed_.set();
 }
 
-/// Claims are those of the serving configuration and of the one on its way; of the newest
-/// if nothing runs.
-void Emperor::settle_claims(Vassal& vassal) {
-  if (stopping_) return;
-  if (vassal.life.removed()) return pass_on(claims_.drop(vassal.name));
-  if (!vassal.configuration) return;
-  std::vector<std::string> hosts;
-  const auto add = [&](const Configuration& configuration) {
-    for (const auto& host : configuration.config.domains)
-      if (std::ranges::find(hosts, host) == hosts.end()) hosts.push_back(host);
-  };
-  if (const auto current = vassal.life.current()) {
-    const auto found = vassal.generations.find(*current);
-    if (found != vassal.generations.end()) add(*found->second->configuration);
-  }
-  const bool reloading = vassal.life.state() == State::reloading;
-  if (!vassal.life.current() || reloading) add(*vassal.configuration);
-  claims_.set_time(
-      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
-  pass_on(claims_.set(vassal.name, vassal.path, hosts));
-}
-
-/// Once every file was read after a start: who is not here any more holds nothing.
-void Emperor::purge_claims() {
-  std::vector<std::string> absent;
-  for (const auto& [host, line] : claims_.all())
-    for (const auto& claimant : line)
-      if (roster_.find(claimant.vassal) == nullptr) absent.push_back(claimant.vassal);
-  for (const auto& name : absent)
-    pass_on(claims_.drop(name));
-}
-
-void Emperor::pass_on(const std::vector<HostChange>& changes) {
-  for (const auto& change : changes) {
-    router_.route_changed(change.host);
-    log_.info("route {}: vassal={}", change.host,
-              change.holder.empty() ? "none" : change.holder);
-  }
-  if (changes.empty() || claims_dirty_) return;
-  claims_dirty_ = true;
-  set_alarm(base::Clock::now() + 200ms, {Alarm::Kind::claims, {}});
-}
-
 void Emperor::on_ready(Vassal& vassal, uint64_t generation) {
   const State before = vassal.life.state();
   const auto reached = relay_of(vassal);
@@ -260,6 +217,7 @@ void Emperor::carry_out_asked(Vassal& vassal) {
 /// first.
 void Emperor::reload_all() {
   if (stopping_) return;
+  reread_domain_list();
   log_.info("emperor: reloads every vassal vassals={}", roster_.size());
   wave_ = true;
   for (const auto& [name, vassal] : roster_.all())

@@ -196,6 +196,16 @@ constexpr auto kTable = std::to_array<OptionRow>({
      text<&Options::defaults>},
     {"policy", "FILE", "ini that applies above every vassal file",
      text<&Options::policy>},
+    {"domains", "any|filename|policy",
+     "which hosts a vassal may claim: any that is free, those that its file is named "
+     "after, or only what domains-list says",
+     [](Options& o, const std::string& v) {
+       o.domains = v;
+       return one_of(v, {"any", "filename", "policy"});
+     }},
+    {"domains-list", "FILE",
+     "hosts that may be claimed: lines of `VASSAL|uid:N|user:NAME|* HOST...`",
+     text<&Options::domains_list>},
     {"trusted", "", "take vassal files whoever owns or may write them",
      flag<&Options::trusted>},
     {"allow-root-vassals", "", "let a vassal run as uid 0",

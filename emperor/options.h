@@ -48,6 +48,8 @@ struct Options {
   /// Hooks for every vassal, as settings of the policy: exec-as-emperor = ...
   std::vector<std::pair<std::string, std::string>> hooks;
   std::vector<std::string> stop_hooks;  ///< commands, run with the name of who is gone
+  std::string domains = "any";          ///< any|filename|policy: who may claim which host
+  std::string domains_list;  ///< who may claim which hosts besides (DomainList)
   bool trusted = false;
   bool tyrant = false;  ///< vassals run as the owners of their files
   bool allow_root_vassals = false;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/fd.h"
 #include "base/process.h"
@@ -68,11 +69,20 @@ struct Activity {
   base::Instant look_at;  ///< when it is looked at again; an earlier alarm means nothing
 };
 
+/// A host that the vassal's file asks for and may not have (domain_policy.h).
+struct RefusedDomain {
+  std::string host;
+  std::string reason;
+  friend bool operator==(const RefusedDomain&, const RefusedDomain&) = default;
+};
+
 struct Vassal {
   std::string name;
   uint64_t id = 0;  ///< towards the router
   std::string path;
   size_t source = 0;
+  bool name_counts = true;  ///< Claimer::name_counts
+  std::vector<RefusedDomain> refused_domains;
 
   Life life;
   std::shared_ptr<const Configuration>

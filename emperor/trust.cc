@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
+
 #include <fmt/core.h>
 
 namespace emperor {
@@ -20,6 +22,17 @@ std::optional<std::string> fault_of(const Ownership& o, uid_t self) {
 }
 
 }  // namespace
+
+std::optional<Ownership> directory_of(const std::string& path) {
+  const std::string directory = std::filesystem::path(path).parent_path();
+  struct stat s{};
+  if (::stat(directory.c_str(), &s) != 0) return std::nullopt;
+  return Ownership{directory, s.st_uid, s.st_mode};
+}
+
+std::optional<std::string> distrust_place(const Ownership& directory, uid_t self) {
+  return fault_of(directory, self);
+}
 
 std::optional<std::string> distrust(const Ownership& file,
                                     const Ownership& directory,

@@ -1,8 +1,9 @@
 // Trust: may this file decide what runs on the machine?
 //
-// Pure: looks at owners and modes that somebody else has fetched. Without tyrant mode
-// whoever can write a vassal file or its directory can run code as any user, so only the
-// emperor's own user and root may be able to, unless the operator says `trusted`.
+// Pure but for directory_of(): looks at owners and modes that somebody else has fetched.
+// Without tyrant mode whoever can write a vassal file or its directory can run code as
+// any user, so only the emperor's own user and root may be able to, unless the operator
+// says `trusted`.
 #pragma once
 
 #include <sys/types.h>
@@ -18,6 +19,12 @@ struct Ownership {
   uid_t uid = 0;
   mode_t mode = 0;
 };
+
+/// The directory that `path` stands in; nothing if it is gone.
+std::optional<Ownership> directory_of(const std::string& path);
+
+/// Why others than root and `self` can put files into `directory`; nothing if nobody can.
+std::optional<std::string> distrust_place(const Ownership& directory, uid_t self);
 
 /// Why `file` in `directory` must not be taken, naming the path, the owner and the cure;
 /// nothing if it may. `self` is the user the emperor runs as.

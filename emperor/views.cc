@@ -39,6 +39,8 @@ json domains_of(const Vassal& v, const Claims& claims) {
 /// The vassal's own trouble first, then hosts that somebody else holds.
 std::string error_of(const Vassal& v, const Claims& claims) {
   if (!v.last_error.empty()) return v.last_error;
+  for (const auto& domain : v.refused_domains)
+    return "domain " + domain.host + " is refused: " + domain.reason;
   for (const auto& refusal : claims.refused(v.name))
     return "domain " + refusal.host + " is held by vassal " + refusal.holder + " (" +
            refusal.holder_file + ")";
@@ -142,7 +144,11 @@ std::string show_json(const Vassal& v, const Claims& claims) {
   for (const auto& refusal : claims.refused(v.name))
     j["refused_domains"].push_back({{"host", refusal.host},
                                     {"held_by", refusal.holder},
-                                    {"file", refusal.holder_file}});
+                                    {"file", refusal.holder_file},
+                                    {"reason", "it is held by vassal " + refusal.holder +
+                                                   " (" + refusal.holder_file + ")"}});
+  for (const auto& domain : v.refused_domains)
+    j["refused_domains"].push_back({{"host", domain.host}, {"reason", domain.reason}});
   j["warnings"] = json::array();
   if (v.configuration)
     for (const auto& diagnostic : v.configuration->diagnostics)

@@ -1,10 +1,14 @@
 #include "emperor/ctl/files.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
+#include "emperor/domain_policy.h"
 #include "emperor/views.h"
 #include "vassal/explain.h"
+#include "vassal/ids.h"
 #include "vassal/layers.h"
 #include "vassal/reader.h"
 
@@ -44,6 +48,37 @@ vassal::Layers layers_of(const vassal::ReadResult& read, const vassal::Layers& a
   return layers;
 }
 
+/// What the emperor would say about the hosts of a file by itself, whoever holds them.
+void add_refused_domains(const DomainPolicy& policy,
+                         const vassal::Layers& layers,
+                         vassal::Check* check) {
+  const auto made = vassal::make_config(layers, vassal::system_names());
+  Claimer claimer;
+  claimer.name = std::filesystem::path(layers.file).stem();
+  claimer.uid = made.config.uid;
+  for (const auto& host : made.config.domains)
+    if (const auto why = policy.refuse(claimer, host))
+      check->diagnostics.push_back({vassal::Diagnostic::Level::warning,
+                                    {layers.file, 0},
+                                    "domain " + host + " is refused: " + *why});
+}
+
+DomainPolicy domain_policy(const FileOptions& options, bool* bad) {
+  DomainPolicy policy;
+  policy.rule = parse_domain_rule(options.domains).value_or(DomainRule::any);
+  if (options.domains_list.empty()) return policy;
+  const auto text = base::read_file(options.domains_list, 64 << 20);
+  auto list =
+      text ? DomainList::parse(*text, vassal::user_id) : std::unexpected(text.error());
+  if (list)
+    policy.list = *std::move(list);
+  else
+    std::fprintf(stderr, "%s: %s\n", options.domains_list.c_str(),
+                 list.error().message().c_str());
+  *bad = *bad || !list;
+  return policy;
+}
+
 json diagnostics_json(const vassal::Check& check) {
   json list = json::array();
   constexpr const char* kLevels[] = {"note", "warning", "error"};
@@ -62,9 +97,12 @@ int check_files(const std::vector<std::string>& files, const FileOptions& option
   vassal::Layers around;
   around.defaults = layer(options.defaults, &bad);
   around.policy = layer(options.policy, &bad);
+  const DomainPolicy domains = domain_policy(options, &bad);
   json list = json::array();
   for (const auto& file : files) {
-    const auto check = vassal::check(read(file), vassal::system_names(), around);
+    const auto result = read(file);
+    auto check = vassal::check(result, vassal::system_names(), around);
+    add_refused_domains(domains, layers_of(result, around), &check);
     bad = bad || !check.usable;
     if (options.json)
       list.push_back({{"file", file},

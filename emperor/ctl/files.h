@@ -10,6 +10,8 @@ namespace emperor::ctl {
 struct FileOptions {
   std::string defaults;
   std::string policy;
+  std::string domains = "any";  ///< the emperor's option
+  std::string domains_list;     ///< the same
   bool json = false;
   bool notes = false;
 };

@@ -111,8 +111,8 @@ int show(const Arguments& arguments) {
       std::printf("                   | %s\n", cell(line).c_str());
   }
   for (const auto& r : data["refused_domains"])
-    std::printf("refused          %s is held by %s (%s)\n", cell(r["host"]).c_str(),
-                cell(r["held_by"]).c_str(), cell(r["file"]).c_str());
+    std::printf("refused          %s: %s\n", cell(r["host"]).c_str(),
+                cell(r["reason"]).c_str());
   return 0;
 }
 
@@ -214,6 +214,12 @@ void add_commands(CLI::App& app, Arguments& a) {
   check->add_option("FILE", a.files, "ini files")->required();
   check->add_flag("--notes", a.file_options.notes,
                   "show what is only worth knowing, too");
+  check
+      ->add_option("--domains", a.file_options.domains,
+                   "which hosts may be claimed, as for the emperor")
+      ->check(CLI::IsMember({"any", "filename", "policy"}));
+  check->add_option("--domains-list", a.file_options.domains_list,
+                    "the emperor's list of them");
   add_layers(check);
   auto* explain_cmd =
       add_named("explain", "every effective value with the line it came from");
@@ -252,8 +258,6 @@ int carry_out(const std::string& command, const Arguments& a) {
        }},
       {"logs", logs},
       {"status", status},
-      {"upgrade", upgrade},
-      {"shutdown", shut_down},
   };
   for (const Row& row : kRows)
     if (command == row.name) return row.run(a);
