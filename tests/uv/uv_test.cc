@@ -1,4 +1,5 @@
 // The loop, its tasks, timers, polls and groups over real descriptors.
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -138,6 +139,24 @@ TEST_SUITE("uv") {
       poll->close();
     loop.run(group.join());
     CHECK(errors == std::vector<int>(200, ECANCELED));
+  }
+
+  TEST_CASE("poll: one that nobody waits at costs libuv nothing, and can be closed") {
+    Loop loop;
+    auto pair = base::make_socketpair(SOCK_STREAM);
+    REQUIRE(pair);
+    {
+      uvx::Poll watched(loop, pair->first.get());
+      uvx::Poll closed(loop, pair->first.get());  // libuv would refuse a second one
+      closed.close();
+    }
+    CHECK((::fcntl(pair->first.get(), F_GETFL) & O_NONBLOCK) != 0);
+    CHECK((::fcntl(pair->second.get(), F_GETFL) & O_NONBLOCK) == 0);
+    uvx::Poll after(loop, pair->first.get());
+    after.close();
+    std::vector<int> errors;
+    loop.run(wait_readable(after, &errors));
+    CHECK(errors == std::vector<int>{ECANCELED});
   }
 
   TEST_CASE("poll: a reader and a writer wait on one descriptor") {
