@@ -139,6 +139,10 @@ constexpr auto kTable = std::to_array<OptionRow>({
      [](Options& o, const std::string& v) {
        return to_router(o, "request-timeout", v);
      }},
+    {"tunnel-timeout", "SECONDS", "longest silence of a WebSocket, both ways",
+     [](Options& o, const std::string& v) {
+       return to_router(o, "tunnel-timeout", v);
+     }},
     {"limit-post", "BYTES", "largest request body over HTTP",
      [](Options& o, const std::string& v) {
        return to_router(o, "limit-post", v);

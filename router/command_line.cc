@@ -128,6 +128,8 @@ void add_options(CLI::App& app, Options& options) {
   seconds("--http-timeout", options.http_timeout, "seconds of silence of an HTTP client");
   seconds("--request-timeout,--fastrouter-timeout", options.request_timeout,
           "seconds of silence of a vassal that has an HTTP request (504)");
+  seconds("--tunnel-timeout", options.tunnel_timeout,
+          "seconds of silence both ways that end a WebSocket");
   seconds("--queue-timeout", options.queue_timeout,
           "seconds that a request waits for a worker (503)");
   app.add_option("--queue-max", options.queue_max, "waiting requests of one vassal")

@@ -9,8 +9,8 @@
 
 #include "base/fd.h"
 #include "base/uv/loop.h"
-#include "base/uv/poll.h"
 #include "router/refusal.h"
+#include "router/stream.h"
 
 namespace router {
 
@@ -28,6 +28,6 @@ uvx::Task<void> say_farewell(uvx::Loop& loop,
                              FarewellBounds bounds = {});
 
 /// Reads and drops what comes on a half-closed connection, until its end or a bound.
-uvx::Task<void> drop_rest(uvx::Poll& poll, int connection, FarewellBounds bounds);
+uvx::Task<void> drop_rest(Stream& stream, FarewellBounds bounds = {});
 
 }  // namespace router

@@ -4,6 +4,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "router/peer_address.h"
+
 namespace router {
 
 void HttpDoor::arrived(base::Fd connection, base::Instant when) {
@@ -13,7 +15,10 @@ void HttpDoor::arrived(base::Fd connection, base::Instant when) {
 }
 
 uvx::Task<void> HttpDoor::host(base::Fd connection, base::Instant when) {
-  HttpSession session(services_, std::move(connection), when);
+  HttpPeers peers = peers_of(connection.get());
+  peers.trusted = services_.options.trusted_proxies.contains(peers.remote_address);
+  auto client = std::make_unique<PlainStream>(services_.loop, std::move(connection));
+  HttpSession session(services_, std::move(client), std::move(peers), when);
   sessions_.insert(&session);
   services_.http_sessions = sessions_.size();
   if (finishing_) session.finish_soon();

@@ -71,6 +71,17 @@ std::optional<Refusal> check_framing(const Singles& found, HttpRequest& request)
   return std::nullopt;
 }
 
+bool asks_upgrade(const HttpRequest& request) {
+  bool said = false;
+  std::string_view protocol;
+  for (const HttpField& field : request.fields) {
+    if (same_name(field.name, "Connection")) said |= names_upgrade(field.value);
+    if (same_name(field.name, "Upgrade")) protocol = trimmed(field.value);
+  }
+  const bool body = request.chunked || request.content_length > 0;
+  return said && is_passed_on(protocol) && !body && request.version_minor > 0;
+}
+
 /// Splits the target; an absolute one ("http://host/path") brings its own authority.
 std::optional<Refusal> split_target(HttpRequest& request) {
   std::string_view rest = request.target;
@@ -194,9 +205,18 @@ std::expected<HttpRequest, Refusal> check_request(const HttpMessage& message) {
     if (!is_token(field.name)) return std::unexpected(kBadName);
   const Singles found = find_singles(request.fields);
   if (auto refusal = check_framing(found, request)) return std::unexpected(*refusal);
+  request.upgrade = asks_upgrade(request);
   if (auto refusal = split_target(request)) return std::unexpected(*refusal);
   if (auto refusal = check_host(found, request)) return std::unexpected(*refusal);
   return request;
+}
+
+bool names_upgrade(std::string_view connection) {
+  return lists(connection, "upgrade");
+}
+
+bool is_passed_on(std::string_view upgrade) {
+  return !upgrade.empty() && !lists(upgrade, "h2c");
 }
 
 Refusal refusal_of_broken(const HttpMessage& message) {

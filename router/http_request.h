@@ -41,12 +41,19 @@ struct HttpRequest {
   bool has_length = false;
   bool keep_alive = true;
   bool expects_continue = false;
+  bool upgrade = false;  ///< another protocol is asked for, and may be
 
   bool is_head() const { return method == "HEAD"; }
 };
 
 /// Checks a message whose head is whole; the result's views point where the message's do.
 std::expected<HttpRequest, Refusal> check_request(const HttpMessage& message);
+
+/// Whether a Connection field asks for what the Upgrade field names (RFC 9110, 7.8).
+bool names_upgrade(std::string_view connection);
+/// Whether a protocol may be switched to behind the router: any but h2c, in which further
+/// requests would pass unseen.
+bool is_passed_on(std::string_view upgrade);
 
 /// The refusal for a message that the parser found broken.
 Refusal refusal_of_broken(const HttpMessage& message);

@@ -18,12 +18,12 @@ namespace router {
 /// and good ones.
 struct FinderRules {
   std::string pattern = {};  ///< a node; "%s" stands for the host
-  std::string base = {};     ///< the beginning of a node, with its slash; the host follows
+  std::string base = {};  ///< the beginning of a node, with its slash; the host follows
   std::vector<std::string> fixed = {};     ///< nodes that serve every host, in turn
   std::vector<std::string> fallback = {};  ///< nodes that serve when nobody else does
-  bool fallback_for_unknown = false;  ///< a host that nobody knows goes there, too
-  std::string fallback_key = {};           ///< subscribed; asked for when a host has no node
-  std::string force_key = {};              ///< in place of every host
+  bool fallback_for_unknown = false;       ///< a host that nobody knows goes there, too
+  std::string fallback_key = {};  ///< subscribed; asked for when a host has no node
+  std::string force_key = {};     ///< in place of every host
   base::Duration grace = std::chrono::seconds(30);  ///< a failed fixed node rests so long
   unsigned most_retries = 3;                        ///< before the fallbacks
 

@@ -36,6 +36,7 @@ struct Node {
   Kind kind = Kind::subscribed;
   std::string address;  ///< as parse_node_address() takes it
   Protocol protocol = Protocol::uwsgi;
+  std::optional<uint32_t> uid;  ///< who must listen there, if it is a unix socket
   uint8_t modifier1 = 0;
   uint8_t modifier2 = 0;
   uint64_t cores = 0;

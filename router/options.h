@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "router/access_line.h"
 #include "router/node_finder.h"
+#include "router/patience.h"
 #include "router/peer_networks.h"
 #include "router/subscription_policy.h"
 
@@ -29,10 +30,12 @@ struct Options {
       15};  ///< from the first byte of a request to the end of its head
   std::chrono::seconds http_timeout{60};  ///< client silent, or not reading, for longer
   std::chrono::seconds request_timeout{60};  ///< vassal silent for longer: 504
-  std::chrono::seconds queue_timeout{30};    ///< untaken by any worker for longer: 503
-  size_t queue_max = 2048;                   ///< parked requests of one vassal
-  size_t queue_total = 16384;                ///< parked requests of all vassals
-  uint64_t limit_post = 0;                   ///< bytes of a request body; 0: no limit
+  std::chrono::seconds tunnel_timeout{
+      3600};  ///< nothing moves either way after a switch of protocols (WebSocket)
+  std::chrono::seconds queue_timeout{30};  ///< untaken by any worker for longer: 503
+  size_t queue_max = 2048;                 ///< parked requests of one vassal
+  size_t queue_total = 16384;              ///< parked requests of all vassals
+  uint64_t limit_post = 0;                 ///< bytes of a request body; 0: no limit
   size_t concurrency_max = 0;  ///< relayed requests of one vassal at once; 0: no limit
   uint64_t bandwidth_max = 0;  ///< bytes a second of one vassal's relayed answers
   std::vector<std::string> subscription_servers;  ///< datagram addresses to hear nodes on
@@ -57,6 +60,9 @@ struct Options {
   size_t stats_hosts = 1000;  ///< hosts with figures of their own
   base::LogLevel log_level = base::LogLevel::info;
 
+  ExchangePatience patience() const {
+    return {.client = http_timeout, .backend = request_timeout, .tunnel = tunnel_timeout};
+  }
   /// How long the head of a request may take.
   base::Duration head_patience() const { return std::min(header_timeout, http_timeout); }
 };

@@ -64,6 +64,12 @@ class RequestWriter {
                               const RequestShape& shape,
                               std::string& out);
 
+  /// Instead of head(), for uwsgi: the head went with the hand-over. The body follows as
+  /// it is, whatever its length.
+  void head_went_ahead(bool upgrade) {
+    shape_ = {.body_end = BodyEnd::unknown, .upgrade = upgrade};
+  }
+
   /// What goes around a piece of `size` bytes, so that it is sent without a copy. Of a
   /// longer piece, and of bytes past the length, only `taken` bytes from its front belong
   /// to the frame.

@@ -35,6 +35,17 @@ std::string_view host_of(const Parcel& parcel, wire::HostBuffer& buffer) {
   return head ? head->host : std::string_view();
 }
 
+/// Where a command listens, if the message is of one.
+std::shared_ptr<Node> backend_of(const wire::Message& message) {
+  const auto protocol = parse_protocol(message.get("protocol"));
+  if (message.get("address").empty() || !protocol) return nullptr;
+  auto node = std::make_shared<Node>();
+  node->address = message.get("address");
+  node->protocol = *protocol;
+  if (const auto uid = message.number("uid")) node->uid = static_cast<uint32_t>(*uid);
+  return node;
+}
+
 /// No key may take more than a quarter of what all requests together may.
 SubscriptionRules bounded(SubscriptionRules rules, const Capacity& capacity) {
   rules.most_running =
@@ -58,10 +69,12 @@ Router::Router(uvx::Loop& loop,
       sessions_(loop),
       duties_(loop),
       ledger_(log, options.stats_hosts),
+      links_(loop),
       nodes_(bounded(options.subscriptions, capacity)),
       finder_(nodes_, options.finder),
       subscription_policy_(options.subscription_proofs),
-      services_{loop, log, options, routes_, vassals_, sessions_, ledger_, capacity_, finder_},
+      services_{loop,    log,       options, routes_,  vassals_, sessions_,
+                ledger_, capacity_, finder_, scratch_, links_},
       uwsgi_door_(services_),
       http_door_(services_) {
   if (!options.access_log.empty()) {
@@ -111,6 +124,7 @@ void Router::start_accepting() {
 uvx::Task<void> Router::run() {
   duties_.spawn(vassals_.run());
   if (error_pages_) duties_.spawn(error_pages_->run());
+  duties_.spawn(links_.run());
   if (control_) {
     wire::Message hello{.verb = verbs::kHello, .fields = {}};
     tell(hello.set("pid", static_cast<uint64_t>(::getpid())));
@@ -139,6 +153,7 @@ uvx::Task<void> Router::finish() {
     static_cast<void>(co_await loop_.sleep_for(kDrainLook));
   }
   vassals_.close();
+  links_.close();
   for (SubscriptionServer& server : subscription_servers_)
     server.close();
   if (error_pages_) error_pages_->close();
@@ -193,6 +208,7 @@ void Router::on_vassal(const wire::Message& message, std::vector<base::Fd> fds) 
           message.number("concurrency-max").value_or(options_.concurrency_max),
       .bandwidth_max = message.number("bandwidth-max").value_or(options_.bandwidth_max),
   });
+  vassal.set_backend(backend_of(message));
   if (fds.size() == 2) vassal.set_channel({std::move(fds[0]), std::move(fds[1])});
   vassals_.look_after(vassal);
 }
@@ -250,7 +266,7 @@ void Router::moved_on(VassalId id, const Parcel& parcel) {
 void Router::dismiss(VassalId id, Parcel parcel, const Refusal& refusal) {
   wire::HostBuffer buffer;
   const std::string_view host = host_of(parcel, buffer);
-  const bool http = parcel.header.kind == wire::HandoffKind::http_pair;
+  const bool http = parcel.header.kind != wire::HandoffKind::nginx;
   ledger_.note_dismissed({.door = http ? "http" : "uwsgi",
                           .host = host,
                           .vassal = id,

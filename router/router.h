@@ -66,6 +66,8 @@ class Router : private ControlTarget, private VassalEvents {
   uvx::TaskGroup sessions_;
   uvx::TaskGroup duties_;  // listeners, control, the sweep
   Ledger ledger_;
+  Scratch scratch_;
+  NodeLinks links_;
   Subscriptions nodes_;
   NodeFinder finder_;
   SubscriptionPolicy subscription_policy_;

@@ -36,9 +36,7 @@ void Services::turn_away(base::Fd connection,
 wire::HandoffHeader Services::handoff_header(wire::HandoffKind kind,
                                              base::Instant arrived,
                                              const Vassal& vassal) {
-  return {.kind = kind,
-          .arrived = arrived,
-          .deadline = base::Deadline(arrived + vassal.limits().queue_timeout)};
+  return {.kind = kind, .arrived = arrived, .deadline = give_up_at(vassal, arrived)};
 }
 
 }  // namespace router

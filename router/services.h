@@ -7,10 +7,12 @@
 #include "router/capacity.h"
 #include "router/ledger.h"
 #include "router/node_finder.h"
+#include "router/node_links.h"
 #include "router/options.h"
 #include "router/refusal.h"
 #include "router/request_head.h"
 #include "router/route_table.h"
+#include "router/scratch.h"
 #include "router/vassals.h"
 
 namespace router {
@@ -27,6 +29,8 @@ struct Services {
   Ledger& ledger;
   const Capacity& capacity;
   NodeFinder& finder;  ///< of hosts that no vassal has
+  Scratch& scratch;
+  NodeLinks& links;
   const ErrorPageFiles* error_pages = nullptr;  ///< null: no pages but ours
   size_t http_sessions = 0;
   size_t idle_sessions = 0;  ///< of them, those that wait for a request
@@ -53,6 +57,10 @@ struct Services {
                    PageBody body = PageBody::sent) const;
   /// Refuses a connection of the uwsgi port: by the page, or by nothing, as it is set.
   void turn_away(base::Fd connection, const Refusal& refusal, std::string_view host);
+  /// Until when a request to `vassal` that came in at `arrived` may wait.
+  static base::Deadline give_up_at(const Vassal& vassal, base::Instant arrived) {
+    return base::Deadline(arrived + vassal.limits().queue_timeout);
+  }
   /// The header of a message to `vassal` for a request that came in at `arrived`.
   static wire::HandoffHeader handoff_header(wire::HandoffKind kind,
                                             base::Instant arrived,

@@ -7,14 +7,6 @@
 
 namespace router {
 
-namespace {
-
-bool would_block(const base::Error& error) {
-  return error.is(std::errc::resource_unavailable_try_again);
-}
-
-}  // namespace
-
 base::Result<size_t> try_receive(int fd, std::span<char> buffer) {
   ssize_t n;
   do {
@@ -34,33 +26,6 @@ base::Result<size_t> try_send(int fd, std::string_view bytes) {
   if (n >= 0) return static_cast<size_t>(n);
   if (errno == EAGAIN) return size_t{0};
   return base::fail_errno("send");
-}
-
-uvx::Task<base::Result<size_t>> receive(uvx::Poll& poll,
-                                        int fd,
-                                        std::span<char> buffer,
-                                        base::Deadline deadline) {
-  for (;;) {
-    auto received = try_receive(fd, buffer);
-    if (received || !would_block(received.error())) co_return received;
-    if (auto ready = co_await poll.readable(deadline); !ready)
-      co_return std::unexpected(ready.error());
-  }
-}
-
-uvx::Task<base::Result<>> send_all(uvx::Poll& poll,
-                                   int fd,
-                                   std::string_view bytes,
-                                   base::Duration patience) {
-  while (!bytes.empty()) {
-    const auto sent = try_send(fd, bytes);
-    if (!sent) co_return std::unexpected(sent.error());
-    bytes.remove_prefix(*sent);
-    if (bytes.empty()) break;
-    if (auto ready = co_await poll.writable(base::Deadline::in(patience)); !ready)
-      co_return std::unexpected(ready.error());
-  }
-  co_return base::Result<>{};
 }
 
 }  // namespace router

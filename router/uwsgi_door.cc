@@ -4,8 +4,9 @@
 #include <optional>
 
 #include "base/wire/uwsgi_packet.h"
-#include "router/relay.h"
+#include "router/stream.h"
 #include "router/transfer.h"
+#include "router/uwsgi_relay.h"
 
 namespace router {
 
@@ -20,19 +21,6 @@ std::expected<size_t, Refusal> whole_head(std::string_view bytes) {
   if (!header) return 0;
   if (looks_like_http(bytes)) return std::unexpected(refusals::kMalformed);
   return bytes.size() < header->total() ? 0 : header->total();
-}
-
-const Refusal& refusal_of(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::full:
-      return refusals::kQueueFull;
-    case Verdict::none:
-      return refusals::kNoNode;
-    case Verdict::unknown:
-    case Verdict::found:
-      break;
-  }
-  return refusals::kNoRoute;
 }
 
 }  // namespace
@@ -80,83 +68,88 @@ UwsgiDoor::Read UwsgiDoor::try_serve(Visitor& visitor) {
   if (!head)
     refuse(visitor, head.error(), {});
   else if (*head != 0)
-    hand_over(visitor, bytes, *head);
+    serve(visitor, bytes, *head);
   else
     services_.sessions.spawn(read_patiently(std::move(visitor), std::string(bytes)));
   return Read::done;
 }
 
 uvx::Task<void> UwsgiDoor::read_patiently(Visitor visitor, std::string bytes) {
-  std::optional<uvx::Poll> poll(std::in_place, services_.loop, visitor.connection.get());
+  PlainStream front(services_.loop, std::move(visitor.connection));
   const base::Deadline deadline(visitor.arrived + services_.options.head_patience());
   for (;;) {
     const auto header = wire::decode_header(bytes);
     const size_t before = bytes.size();
     bytes.resize(std::max(before + kFirstRead / 4, header ? header->total() : 0));
     const auto received =
-        co_await receive(*poll, visitor.connection.get(),
-                         {bytes.data() + before, bytes.size() - before}, deadline);
+        co_await receive(front, {bytes.data() + before, bytes.size() - before}, deadline);
     bytes.resize(before + received.value_or(0));
-    // From here on the descriptor may leave this process: libuv must not watch its
-    // copies.
+    // From here on the descriptor may leave this process: its copies are not watched.
     if (!received || *received == 0) {
-      poll.reset();
+      visitor.connection = front.release();
       const bool late = !received && received.error().is(std::errc::timed_out);
       if (late) refuse(visitor, refusals::kHeadTimeout, {});
       co_return;
     }
     const auto head = whole_head(bytes);
     if (head && *head == 0) continue;
-    poll.reset();
+    visitor.connection = front.release();
     if (head)
-      hand_over(visitor, bytes, *head);
+      serve(visitor, bytes, *head);
     else
       refuse(visitor, head.error(), {});
     co_return;
   }
 }
 
-void UwsgiDoor::hand_over(Visitor& visitor, std::string_view request, size_t head_size) {
+void UwsgiDoor::serve(Visitor& visitor, std::string_view request, size_t head_size) {
   wire::HostBuffer buffer;
   const auto head = read_request_head(
       request.substr(wire::kPacketHeader, head_size - wire::kPacketHeader), buffer);
   if (!head) return refuse(visitor, head.error(), {.packet = request});
   const auto vassal = services_.choose(head->host, head->content_length);
-  if (!vassal && vassal.error().status == 404 && services_.finder.in_use())
-    return relay_to_node(visitor, request, *head);
-  if (!vassal)
-    return refuse(visitor, vassal.error(), {.host = head->host, .packet = request});
-  const auto header =
-      Services::handoff_header(wire::HandoffKind::nginx, visitor.arrived, **vassal);
-  if (auto refusal =
-          services_.vassals.offer(**vassal, header, request, visitor.connection))
-    return refuse(visitor, *refusal,
-                  {.host = head->host, .vassal = (*vassal)->id(), .packet = request});
-  services_.ledger.note({.door = "uwsgi",
-                         .host = head->host,
-                         .vassal = (*vassal)->id(),
-                         .packet = request,
-                         .arrived = visitor.arrived});
+  const bool by_node = vassal ? (*vassal)->backend() != nullptr
+                              : vassal.error().status == 404 && services_.finder.in_use();
+  if (by_node && vassal)
+    if (auto refusal =
+            (*vassal)->turns_away(Services::give_up_at(**vassal, visitor.arrived)))
+      return refuse(visitor, *refusal,
+                    {.host = head->host, .vassal = (*vassal)->id(), .packet = request});
+  if (by_node)
+    services_.sessions.spawn(relay_uwsgi(
+        services_, std::move(visitor.connection),
+        {.packet = std::string(request.substr(0, head_size)),
+         .begun = std::string(request.substr(head_size)),
+         .query = {.key = Subscriptions::normal(head->key),
+                   .host = std::string(head->host),
+                   .client_hash = std::hash<std::string_view>{}(head->remote_addr)},
+         .node = vassal ? (*vassal)->backend() : nullptr,
+         .share = vassal ? (*vassal)->share() : nullptr,
+         .vassal = vassal ? std::optional((*vassal)->id()) : std::nullopt,
+         .arrived = visitor.arrived,
+         .content_length = head->content_length,
+         .limit_post =
+             vassal ? (*vassal)->limits().limit_post : services_.options.limit_post}));
+  else if (vassal)
+    hand_over(visitor, **vassal, request, head->host);
+  else
+    refuse(visitor, vassal.error(), {.host = head->host, .packet = request});
 }
 
-void UwsgiDoor::relay_to_node(Visitor& visitor,
-                              std::string_view request,
-                              const RequestHead& head) {
-  const Served asked{.host = head.host, .packet = request};
-  NodeQuery query{.key = Subscriptions::normal(head.key),
-                  .host = std::string(head.host),
-                  .client_hash = std::hash<std::string_view>{}(head.remote_addr)};
-  auto finding = services_.finder.find(query, 0, base::Clock::now());
-  if (finding.verdict != Verdict::found)
-    return refuse(visitor, refusal_of(finding.verdict), asked);
-  const uint64_t limit = services_.options.limit_post;
-  if (limit != 0 && head.content_length > limit)
-    return refuse(visitor, refusals::kTooLarge, asked);
-  services_.sessions.spawn(relay(services_, {.client = std::move(visitor.connection),
-                                             .bytes = std::string(request),
-                                             .query = std::move(query),
-                                             .node = *std::move(finding.node),
-                                             .arrived = visitor.arrived}));
+void UwsgiDoor::hand_over(Visitor& visitor,
+                          Vassal& vassal,
+                          std::string_view request,
+                          std::string_view host) {
+  const auto header =
+      Services::handoff_header(wire::HandoffKind::nginx, visitor.arrived, vassal);
+  if (auto refusal = services_.vassals.offer(vassal, header, request, visitor.connection))
+    return refuse(visitor, *refusal,
+                  {.host = host, .vassal = vassal.id(), .packet = request});
+  services_.ledger.note({.door = "uwsgi",
+                         .host = host,
+                         .vassal = vassal.id(),
+                         .packet = request,
+                         .arrived = visitor.arrived});
 }
 
 void UwsgiDoor::refuse(Visitor& visitor, const Refusal& refusal, Served asked) {

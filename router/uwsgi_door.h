@@ -34,9 +34,11 @@ class UwsgiDoor : public Reception {
   /// Reads on until the head is whole; `bytes` is what came so far.
   uvx::Task<void> read_patiently(Visitor visitor, std::string bytes);
   /// `request`: a whole head of `head_size` bytes, and the beginning of the body.
-  void hand_over(Visitor& visitor, std::string_view request, size_t head_size);
-  /// A host without a vassal may have nodes.
-  void relay_to_node(Visitor& visitor, std::string_view request, const RequestHead& head);
+  void serve(Visitor& visitor, std::string_view request, size_t head_size);
+  void hand_over(Visitor& visitor,
+                 Vassal& vassal,
+                 std::string_view request,
+                 std::string_view host);
   /// `asked`: what is known of the request.
   void refuse(Visitor& visitor, const Refusal& refusal, Served asked);
 

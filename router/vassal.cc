@@ -58,18 +58,19 @@ void Vassal::set_channel(HandoffChannel channel) {
   move_on();
 }
 
+std::optional<Refusal> Vassal::turns_away(base::Deadline deadline) {
+  const bool stopped = state_ == VassalState::stopped;
+  // Nobody waits for a start that comes after he has given up.
+  const bool too_late = state_ == VassalState::backoff && deadline.passed(back_at_);
+  if (!stopped && !too_late) return std::nullopt;
+  ++figures_.refused;
+  return with_retry(stopped ? refusals::kStopped : refusals::kDoesNotStart);
+}
+
 std::optional<Refusal> Vassal::offer(const wire::HandoffHeader& header,
                                      std::string_view payload,
                                      base::Fd& connection) {
-  if (state_ == VassalState::stopped) {
-    ++figures_.refused;
-    return with_retry(refusals::kStopped);
-  }
-  // Nobody waits for a start that comes after he has given up.
-  if (state_ == VassalState::backoff && header.deadline.passed(back_at_)) {
-    ++figures_.refused;
-    return with_retry(refusals::kDoesNotStart);
-  }
+  if (auto refusal = turns_away(header.deadline)) return refusal;
   if (line_.empty()) {
     switch (put_on_belt(header, payload, connection.get())) {
       case HandoffChannel::Sent::yes:

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "router/belt.h"
 #include "router/handoff_channel.h"
+#include "router/node_pool.h"
 #include "router/parking.h"
 #include "router/refusal.h"
 #include "router/route_table.h"
@@ -71,6 +72,13 @@ class Vassal {
   /// A new channel; what lies untaken on the old one moves over.
   void set_channel(HandoffChannel channel);
 
+  /// A command: it is connected to, and gets no handoff. Null: it is not one.
+  void set_backend(std::shared_ptr<Node> backend) { backend_ = std::move(backend); }
+  const std::shared_ptr<Node>& backend() const { return backend_; }
+  /// Why a request that gives up at `deadline` need not wait for it, if so; it is counted
+  /// as refused then.
+  std::optional<Refusal> turns_away(base::Deadline deadline);
+
   /// Takes the request over, or says why not and leaves `connection` with the caller.
   std::optional<Refusal> offer(const wire::HandoffHeader& header,
                                std::string_view payload,
@@ -99,6 +107,7 @@ class Vassal {
 
   VassalId id_;
   HandoffChannel channel_;
+  std::shared_ptr<Node> backend_;
   Belt belt_;
   ParkingLine line_;
   VassalEvents& events_;

@@ -163,21 +163,20 @@ TEST_SUITE("router") {
     CHECK(packet.error().status == 431);
   }
 
-  TEST_CASE("http answer: fields of this hop are ours, the rest passes") {
-    HttpMessage answer(HttpMessage::Kind::answer);
-    const std::string text =
-        "HTTP/1.1 201 Made It\r\nConnection: keep-alive\r\nKeep-Alive: 3\r\nX-A: b\r\n"
-        "Transfer-Encoding: chunked\r\nSet-Cookie: x\r\nSet-Cookie: y\r\n\r\n";
-    answer.read_head(text);
-    CHECK(router::answer_head(answer, {.keep_alive = true}) ==
-          "HTTP/1.1 201 Made It\r\nX-A: b\r\nTransfer-Encoding: chunked\r\nSet-Cookie: "
-          "x\r\n"
-          "Set-Cookie: y\r\n\r\n");
-    CHECK(router::answer_head(answer, {.keep_alive = false, .to_http_1_0 = true}) ==
-          "HTTP/1.1 201 Made It\r\nX-A: b\r\nSet-Cookie: x\r\nSet-Cookie: y\r\n"
-          "Connection: close\r\n\r\n");
-    CHECK(router::answer_head(answer, {.keep_alive = true, .to_http_1_0 = true})
-              .ends_with("Connection: keep-alive\r\n\r\n"));
+  TEST_CASE("http answer: framing and connection are said by us, the rest passes") {
+    using router::AnswerConnection;
+    using router::AnswerFraming;
+    const std::vector<router::HttpField> fields{
+        {"X-A", "b"}, {"Set-Cookie", "x"}, {"Set-Cookie", "y"}};
+    CHECK(router::answer_head(201, "Made It", fields, {}) ==
+          "HTTP/1.1 201 Made It\r\nX-A: b\r\nSet-Cookie: x\r\nSet-Cookie: y\r\n\r\n");
+    CHECK(router::answer_head(200, "OK", {{"Content-Length", "3"}},
+                              {.framing = AnswerFraming::chunked,
+                               .connection = AnswerConnection::close}) ==
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+    CHECK(
+        router::answer_head(204, "", {}, {.connection = AnswerConnection::keep_alive}) ==
+        "HTTP/1.1 204 \r\nConnection: keep-alive\r\n\r\n");
   }
 
   TEST_CASE("refusal: a page is a whole answer, and names the host if there is one") {

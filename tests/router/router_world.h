@@ -111,6 +111,7 @@ inline std::string packet(std::map<std::string, std::string> vars,
 class RouterWorld {
  public:
   explicit RouterWorld(router::Options options = {}) : options_(std::move(options)) {
+    std::signal(SIGPIPE, SIG_IGN);  // as a worker and a router do
     auto channel = base::make_socketpair(SOCK_SEQPACKET).value();
     emperor_ = std::move(channel.first);
     router_.emplace(loop_, log_, options_, capacity_, std::move(channel.second));

@@ -1,0 +1,244 @@
+#include "router/exchange.h"
+
+#include <poll.h>
+
+#include <algorithm>
+
+namespace router {
+
+namespace {
+
+using End = ExchangeResult::End;
+/// A client that left while its answer is waited for is noticed after so long.
+constexpr base::Duration kLook = std::chrono::seconds(3);
+
+bool has_hung_up(int connection) {
+  pollfd watched{connection, 0, 0};
+  return ::poll(&watched, 1, 0) == 1 && (watched.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+}  // namespace
+
+Exchange::Exchange(uvx::Loop& loop,
+                   Scratch& scratch,
+                   Client& client,
+                   Backend& backend,
+                   const ExchangePatience& patience)
+    : loop_(loop),
+      scratch_(scratch),
+      client_(client),
+      backend_(backend),
+      patience_(patience),
+      sending_(loop) {}
+
+uvx::Task<ExchangeResult> Exchange::run(std::string_view begun) {
+  result_.received = begun.size();
+  result_.connected = moved_;
+  if (!send_at_once(begun)) sending_.spawn(send_request());
+  co_await relay_answer();
+
+  // The answer is over, or there will be none: nobody reads the body any more.
+  backend_.stream.interrupt();
+  if (sending_.size() > 0) {
+    client_.stream().interrupt();
+    co_await sending_.join();
+    client_.stream().resume();
+  }
+  co_return result_;
+}
+
+// ---- the request
+
+bool Exchange::send_at_once(std::string_view begun) {
+  std::string& unsent = backend_.unsent;
+  if (!begun.empty()) backend_.writer.body(begun, unsent);
+  const bool whole = client_.body_over();
+  if (whole) backend_.writer.end(unsent);
+  if (!unsent.empty()) {
+    const auto sent = backend_.stream.try_send(unsent);
+    // What went wrong is seen by who waits for the answer.
+    unsent.erase(0, sent ? *sent : unsent.size());
+  }
+  if (!whole || !unsent.empty()) return false;
+  end_request();
+  return true;
+}
+
+void Exchange::end_request() {
+  if (backend_.writer.half_closes()) backend_.stream.finish_sending();
+}
+
+uvx::Task<void> Exchange::send_request() {
+  const auto sent =
+      co_await send_all(backend_.stream, backend_.unsent, patience_.backend);
+  moved_ = base::Clock::now();
+  if (!sent) co_return;
+  backend_.unsent.clear();
+  if (client_.body_over())
+    end_request();
+  else
+    co_await send_body();
+}
+
+uvx::Task<void> Exchange::send_body() {
+  if (const auto invitation = client_.invitation(); !invitation.empty())
+    static_cast<void>(co_await to_client(invitation));
+  bool wanted = true;  // by the backend
+  size_t size = 0;
+  while (!client_.body_over() && co_await receive_body(size)) {
+    if (!wanted) continue;
+    // A backend that reads no more may have answered before: that answer counts.
+    wanted =
+        (co_await send_from_shared(backend_.stream, frame_body(size), patience_.backend))
+            .has_value();
+    moved_ = base::Clock::now();
+  }
+  if (client_.body_over() && wanted) {
+    std::string end;
+    backend_.writer.end(end);
+    static_cast<void>(co_await send_all(backend_.stream, end, patience_.backend));
+  }
+  if (client_.body_over())
+    end_request();
+  else
+    backend_.stream.interrupt();  // no answer is worth waiting for
+}
+
+std::string_view Exchange::frame_body(size_t size) {
+  const auto frame = backend_.writer.frame(size);
+  char* const begin = scratch_.room().data() - frame.prefix_size;
+  std::ranges::copy(frame.prefix(), begin);
+  char* const end = scratch_.room().data() + frame.taken;
+  std::ranges::copy(frame.suffix, end);
+  return {begin, frame.prefix_size + frame.taken + frame.suffix.size()};
+}
+
+uvx::Task<bool> Exchange::receive_body(size_t& size) {
+  const auto received = co_await receive(client_.stream(), scratch_.room(),
+                                         base::Deadline::in(patience_.client));
+  moved_ = base::Clock::now();
+  if (received && *received > 0) {
+    const auto body = client_.take_body(scratch_.room().first(*received));
+    if (!body) result_.refusal = body.error();
+    size = body.value_or(0);
+    result_.received += size;
+    co_return body.has_value();
+  }
+  size = 0;
+  if (received && client_.end_body()) co_return true;
+  if (!received && received.error().is(std::errc::timed_out))
+    result_.refusal = refusals::kHeadTimeout;
+  else if (received || !received.error().is(std::errc::operation_canceled))
+    result_.end = End::client_gone;
+  co_return false;
+}
+
+// ---- the answer
+
+uvx::Task<void> Exchange::relay_answer() {
+  size_t begun = 0;
+  if (!co_await read_answer_head(begun)) {
+    answer_failed();
+    co_return;
+  }
+  result_.status = backend_.answer.status();
+  head_sent_ = true;
+  const bool whole = backend_.answer.state() == AnswerReader::State::complete;
+  const bool switched = backend_.answer.state() == AnswerReader::State::upgraded;
+  std::string head = client_.head(backend_.answer);
+  char* const body = scratch_.room().data();
+  head += switched ? std::string_view(body, begun) : client_.frame(body, begun, whole);
+  result_.sent += begun;
+  if (!co_await to_client(head)) co_return;
+  if (switched) co_return co_await tunnel();
+  if (whole || co_await relay_body()) result_.end = End::answered;
+}
+
+uvx::Task<bool> Exchange::read_answer_head(size_t& size) {
+  AnswerReader& answer = backend_.answer;
+  while (answer.state() == AnswerReader::State::head) {
+    const auto look = std::min(moved_ + patience_.backend, base::Clock::now() + kLook);
+    const auto received =
+        co_await receive(backend_.stream, scratch_.room(), base::Deadline(look));
+    if (!received && waits_on(received.error())) continue;
+    if (!received) co_return false;
+    heard_ |= *received > 0;
+    if (heard_ && result_.first_byte == base::Instant{})
+      result_.first_byte = base::Clock::now();
+    size = answer.feed(scratch_.room().first(*received));
+    if (*received == 0) answer.end_of_stream();
+    if (answer.state() == AnswerReader::State::broken) co_return false;
+  }
+  co_return true;
+}
+
+bool Exchange::waits_on(const base::Error& error) {
+  if (!error.is(std::errc::timed_out)) return false;
+  if (has_hung_up(client_.stream().fd())) {
+    result_.end = End::client_gone;
+    return false;
+  }
+  if (base::Clock::now() < moved_ + patience_.backend) return true;
+  result_.refusal = refusals::kNoAnswer;
+  return false;
+}
+
+void Exchange::answer_failed() {
+  if (result_.end == End::client_gone) return;
+  const bool nothing_happened = backend_.reused && !heard_ && !result_.refusal;
+  result_.end = nothing_happened ? End::stale : End::refused;
+  if (!result_.refusal) result_.refusal = refusals::kBadAnswer;
+}
+
+uvx::Task<bool> Exchange::relay_body() {
+  AnswerReader& answer = backend_.answer;
+  while (answer.state() == AnswerReader::State::body) {
+    const auto received = co_await receive(backend_.stream, scratch_.room(),
+                                           base::Deadline::in(patience_.backend));
+    if (!received) co_return false;
+    const size_t size = answer.feed(scratch_.room().first(*received));
+    if (*received == 0) answer.end_of_stream();
+    result_.sent += size;
+    const bool last = answer.state() == AnswerReader::State::complete;
+    if (!co_await to_client(client_.frame(scratch_.room().data(), size, last)))
+      co_return false;
+    if (backend_.share && !last) co_await backend_.share->pay(loop_, size);
+  }
+  co_return answer.state() == AnswerReader::State::complete;
+}
+
+/// `bytes` may stand in the scratch.
+uvx::Task<bool> Exchange::to_client(std::string_view bytes) {
+  if (bytes.empty()) co_return true;
+  const auto sent = co_await send_from_shared(client_.stream(), bytes, patience_.client);
+  if (!sent) result_.end = End::client_gone;
+  co_return sent.has_value();
+}
+
+// ---- the tunnel
+
+uvx::Task<void> Exchange::tunnel() {
+  const std::string early = client_.take_leftover();
+  if (!co_await send_all(backend_.stream, early, patience_.backend)) co_return;
+  sending_.spawn(pass(client_.stream(), backend_.stream));
+  co_await pass(backend_.stream, client_.stream());
+  result_.end = End::answered;
+}
+
+uvx::Task<void> Exchange::pass(Stream& from, Stream& to) {
+  for (;;) {
+    const auto received = co_await receive(from, scratch_.room(),
+                                           base::Deadline(moved_ + patience_.tunnel));
+    if (!received && received.error().is(std::errc::timed_out) &&
+        base::Clock::now() < moved_ + patience_.tunnel)
+      continue;  // the other direction has moved
+    if (!received || *received == 0) break;
+    moved_ = base::Clock::now();
+    const auto sent = co_await send_from_shared(to, {scratch_.room().data(), *received},
+                                                patience_.client);
+    if (!sent) break;
+  }
+  to.finish_sending();
+}
+
+}  // namespace router

@@ -1,0 +1,54 @@
+// NodeLinks: connections to nodes: made, and kept for the next request where the protocol
+// has that (http, fastcgi).
+//
+// Few are kept for each node, and for a short time: shorter than servers keep theirs, so
+// that one is rarely found ended.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "base/fd.h"
+#include "base/uv/loop.h"
+#include "router/protocol.h"
+
+namespace router {
+
+class NodeLinks {
+ public:
+  static constexpr size_t kMostOfNode = 32;
+  static constexpr size_t kMostOfAll = 1024;
+  static constexpr base::Duration kKept = std::chrono::seconds(4);
+
+  explicit NodeLinks(uvx::Loop& loop) : loop_(loop), timer_(loop) {}
+
+  /// A kept connection to the node that is still open, if there is one.
+  std::optional<base::Fd> take(const std::string& address, Protocol protocol);
+  /// Keeps one that can serve another request.
+  void keep(const std::string& address, Protocol protocol, base::Fd connection);
+  /// A new one. ETIMEDOUT after `deadline`.
+  uvx::Task<base::Result<base::Fd>> connect(std::string_view address,
+                                            base::Deadline deadline);
+
+  /// Closes what was kept for too long, until close().
+  uvx::Task<void> run();
+  void close();
+  size_t kept() const { return kept_; }
+
+ private:
+  struct Kept {
+    base::Fd connection;
+    base::Instant until;
+  };
+  void expire(base::Instant now);
+
+  uvx::Loop& loop_;
+  uvx::Timer timer_;
+  std::unordered_map<std::string, std::deque<Kept>> links_;  // by protocol and address
+  size_t kept_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace router
