@@ -31,6 +31,12 @@ std::vector<Fd> take_fds(msghdr& message) {
 
 }  // namespace
 
+void refuse_descriptors(int socket) {
+  constexpr int kPassRights = 83;  // SO_PASSRIGHTS: younger than Debian 12's headers
+  const int no = 0;
+  static_cast<void>(::setsockopt(socket, SOL_SOCKET, kPassRights, &no, sizeof(no)));
+}
+
 Result<> send_with_fds(int socket, std::string_view data, std::span<const int> fds) {
   if (fds.size() > kMaxPassedFds) return fail(E2BIG, "send descriptors");
   iovec part{const_cast<char*>(data.data()), data.size()};

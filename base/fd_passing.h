@@ -30,4 +30,10 @@ struct Received {
 /// descriptors closed.
 Result<Received> receive_with_fds(int socket, std::span<char> buffer);
 
+/// From now on whoever sends descriptors to `socket`, or to what it accepts, gets EPERM.
+/// A plain recv(2) drops them, and closing the last copy of a descriptor may block for as
+/// long as a hostile sender likes: a socket with SO_LINGER, a file of his own file
+/// system. Linux 6.16; older ones, and sockets that carry no descriptors, do nothing.
+void refuse_descriptors(int socket);
+
 }  // namespace base

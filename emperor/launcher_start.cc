@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/fd_passing.h"
 #include "emperor/hooks.h"
 #include "emperor/launcher.h"
 #include "vassal/spawn.h"
@@ -142,6 +143,7 @@ base::Result<> Launcher::clone(Vassal& vassal,
   const Configuration& configuration = *generation->configuration;
   TRY(make_group(vassal, configuration));
   TRY_ASSIGN(auto lifeline, base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no));
+  base::refuse_descriptors(lifeline.first.get());  // from there come words only
   TRY_ASSIGN(const auto board, make_scoreboard(configuration.config.processes));
   TRY_ASSIGN(const auto settings, base::make_memfd("settings"));
   TRY(base::write_all(settings.get(), configuration.encoded));

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include "base/fd_passing.h"
 #include "router/farewell.h"
 #include "router/relay.h"
 
@@ -197,6 +198,7 @@ uvx::Task<ExchangeResult> HttpSession::by_worker(VassalId id,
     refused.refusal = refusals::kBusy;
     co_return refused;
   }
+  if (!one_way) base::refuse_descriptors(ends->first.get());
   const auto header = Services::handoff_header(
       one_way ? wire::HandoffKind::http_pipe : wire::HandoffKind::http_pair, arrived_,
       *vassal);

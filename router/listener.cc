@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/fd_passing.h"
+
 namespace router {
 
 namespace {
@@ -19,6 +21,7 @@ base::Result<base::Fd> Listener::make_epoll(int socket) {
   base::Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return base::fail_errno("epoll_create1");
   TRY(base::set_blocking(socket, base::Blocking::no));
+  base::refuse_descriptors(socket);  // whatever it accepts does, too
   epoll_event event{};
   event.events = EPOLLIN | EPOLLEXCLUSIVE;
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket, &event) != 0)

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "base/fd_passing.h"
 #include "base/uv/poll.h"
 #include "router/node_address.h"
 
@@ -63,6 +64,7 @@ uvx::Task<base::Result<base::Fd>> NodeLinks::connect(std::string_view text,
   base::Fd socket(::socket(address->storage.ss_family,
                            SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) co_return base::fail_errno("socket for a node");
+  base::refuse_descriptors(socket.get());
   while (::connect(socket.get(), address->get(), address->size) != 0) {
     if (errno == EINPROGRESS) {
       uvx::Poll poll(loop_, socket.get());

@@ -42,6 +42,14 @@ void add_fallbacks(CLI::App& app, FinderRules& rules) {
       ->capture_default_str();
 }
 
+/// "NAME=VALUE"
+void add_param(const std::string& text, std::vector<Param>& params) {
+  const size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos)
+    throw CLI::ValidationError("--node-param", "must be NAME=VALUE");
+  params.push_back({text.substr(0, equals), text.substr(equals + 1)});
+}
+
 void add_processes(CLI::App& app, Options& options) {
   app.add_option("--fastrouter-uid,--uid", options.user,
                  "user to become once everything is bound");
@@ -83,6 +91,13 @@ void add_node_options(CLI::App& app, Options& options) {
       ->default_str("30");
   app.add_option("--fastrouter-force-key", rules.force_key,
                  "key that stands for every host");
+  app.add_option(
+         "--node-param",
+         "NAME=VALUE: variable that uwsgi, fastcgi and scgi nodes are told in the "
+         "place of the front's; php-fpm wants DOCUMENT_ROOT; may be repeated")
+      ->expected(1, 1000)
+      ->each(
+          [&options](const std::string& text) { add_param(text, options.node_params); });
   add_fallbacks(app, rules);
   add_processes(app, options);
 }

@@ -15,6 +15,7 @@
 #include "router/node_finder.h"
 #include "router/patience.h"
 #include "router/peer_networks.h"
+#include "router/request_writer.h"
 #include "router/subscription_policy.h"
 
 namespace router {
@@ -41,11 +42,12 @@ struct Options {
   std::vector<std::string> subscription_servers;  ///< datagram addresses to hear nodes on
   SubscriptionRules subscriptions;
   FinderRules finder;
-  bool cheap = false;           ///< accept only while somebody could serve
-  uint64_t post_buffering = 0;  ///< bytes of a body to a node that are held in memory
-                                ///< until it is whole, the rest in a file; 0: sent on
-                                ///< as it comes
-  std::string user;             ///< to become once everything is bound; empty: nobody
+  std::vector<Param> node_params;  ///< said to every node that is told variables
+  bool cheap = false;              ///< accept only while somebody could serve
+  uint64_t post_buffering = 0;     ///< bytes of a body to a node that are held in memory
+                                   ///< until it is whole, the rest in a file; 0: sent on
+                                   ///< as it comes
+  std::string user;                ///< to become once everything is bound; empty: nobody
   std::string group;
   unsigned processes = 1;                ///< when running alone
   std::vector<std::string> resubscribe;  ///< routers that hear what we hear, as ours

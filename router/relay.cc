@@ -147,7 +147,8 @@ uvx::Task<ExchangeResult> relay(Services& services,
       continue;
     }
     Backend backend(services.loop, std::move(link->connection),
-                    RequestWriter(node.protocol, node.modifier1, node.modifier2),
+                    RequestWriter(node.protocol, node.modifier1, node.modifier2,
+                                  services.options.node_params),
                     {.head = request.is_head, .upgrade = request.shape.upgrade},
                     node.protocol);
     backend.reused = link->reused;

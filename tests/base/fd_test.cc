@@ -78,6 +78,22 @@ TEST_SUITE("base") {
     CHECK(closed->size == 0);
   }
 
+  TEST_CASE("fd passing: a socket that refuses descriptors takes bytes only") {
+    const auto pair = base::make_socketpair(SOCK_STREAM, base::Blocking::no).value();
+    base::refuse_descriptors(pair.first.get());
+    const int own_flag = 83;
+    int allowed = 1;
+    socklen_t size = sizeof(allowed);
+    if (::getsockopt(pair.first.get(), SOL_SOCKET, own_flag, &allowed, &size) != 0)
+      return;  // an older kernel
+    const std::array fds{pair.first.get()};
+    const auto refused = base::send_with_fds(pair.second.get(), "x", fds);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().is(std::errc::operation_not_permitted));
+    CHECK(base::send_with_fds(pair.second.get(), "x", {}));
+    CHECK(base::send_with_fds(pair.first.get(), "back", fds));  // the other way it can
+  }
+
   TEST_CASE(
       "fd passing: a message larger than the buffer is refused and its descriptors "
       "closed") {

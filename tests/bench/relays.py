@@ -95,7 +95,7 @@ def php(place, seconds, rounds, say):
 
 
 def PHP_OPTIONS(root):
-    return [f"--fastcgi-param=DOCUMENT_ROOT={root}"]
+    return [f"--node-param=DOCUMENT_ROOT={root}"]
 
 
 def uwsgi(place, seconds, rounds, say):
