@@ -258,6 +258,8 @@ int carry_out(const std::string& command, const Arguments& a) {
        }},
       {"logs", logs},
       {"status", status},
+      {"upgrade", upgrade},
+      {"shutdown", shut_down},
   };
   for (const Row& row : kRows)
     if (command == row.name) return row.run(a);
