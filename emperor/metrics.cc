@@ -115,9 +115,33 @@ void append_states(std::string* out, const Roster& roster) {
                    name_of(static_cast<State>(i)), count[static_cast<size_t>(i)]);
 }
 
+/// What the routers know of vassals that are still there, and of hosts.
+void append_routers(std::string* out,
+                    const Roster& roster,
+                    const wire::RouterFigures& routers) {
+  append_head(out, "imperium_router_sessions", "gauge",
+              "Requests under way in the routers.");
+  fmt::format_to(std::back_inserter(*out), "imperium_router_sessions {}\n",
+                 routers.sessions);
+  append_head(out, "imperium_router_vassal_parked", "gauge",
+              "Requests that wait in the routers for room on the vassal's channel.");
+  wire::Tallies vassals;
+  for (const auto& [name, vassal] : roster.all()) {
+    const auto tally = routers.vassals.find(vassal->id);
+    if (tally == routers.vassals.end()) continue;
+    vassals.emplace(name, tally->second);
+    const auto parked = routers.parked.find(vassal->id);
+    fmt::format_to(
+        std::back_inserter(*out), "imperium_router_vassal_parked{{vassal=\"{}\"}} {}\n",
+        escaped_label(name), parked == routers.parked.end() ? 0 : parked->second);
+  }
+  wire::append_metrics(out, "vassal", vassals);
+  wire::append_metrics(out, "host", routers.hosts);
+}
+
 }  // namespace
 
-std::string metrics_text(const Roster& roster) {
+std::string metrics_text(const Roster& roster, const wire::RouterFigures& routers) {
   std::vector<Figures> all;
   all.reserve(roster.size());
   for (const auto& [name, vassal] : roster.all())
@@ -127,6 +151,7 @@ std::string metrics_text(const Roster& roster) {
   for (const Metric& metric : kMetrics)
     append_metric(&out, metric, all);
   append_responses(&out, all);
+  append_routers(&out, roster, routers);
   return out;
 }
 

@@ -205,6 +205,7 @@ uvx::Task<void> RouterLink::listen_to(RouterLink* self,
     if (!incoming) break;
     const auto& message = incoming->message;
     if (message.verb == verbs::kUp) self->on_up(*connection);
+    if (message.verb == verbs::kFigures) self->on_figures(*connection, message);
     if (message.verb == verbs::kSpoiled && self->on_spoiled)
       if (const auto id = message.number("id")) self->on_spoiled(*id);
     if (message.verb == verbs::kWanted && self->on_wanted)

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "base/wire/router_figures.h"
 #include "emperor/claims.h"
 #include "emperor/keeper_link.h"
 #include "emperor/options.h"
@@ -63,6 +64,11 @@ class RouterLink {
   /// sockets.
   uvx::Task<void> stop(base::Deadline deadline);
   bool wanted() const { return !listeners_.empty(); }
+  /// Asks every router for its figures; ready when all have answered, or a moment later.
+  uvx::Task<void> gather();
+  /// As far as they were heard of, those of routers that are gone included, but for what
+  /// is so now.
+  wire::RouterFigures figures() const;
   size_t running() const;
 
  private:
@@ -89,6 +95,9 @@ class RouterLink {
       channel->close();
       wake.close();
     }
+    wire::RouterFigures figures;   ///< its last answer
+    wire::RouterFigures incoming;  ///< the one that is coming
+    bool asked = false;            ///< it has not answered yet
   };
   struct Process {
     size_t index = 0;
@@ -113,6 +122,9 @@ class RouterLink {
   void replace(size_t index);
   void let_leave(std::unique_ptr<Process> process);
   void on_up(const Connection& connection);
+  void on_figures(Connection& connection, const wire::Message& message);
+  /// A router's figures stay when it goes.
+  void keep_figures(const Connection& connection);
   void serving_ended(std::unique_ptr<Process>& process);
   bool leaving_ended(pid_t pid);
   void close(Process& process);
@@ -138,6 +150,8 @@ class RouterLink {
   std::vector<Listener> listeners_;
   std::vector<std::unique_ptr<Process>> processes_;  ///< by index
   std::vector<std::unique_ptr<Process>> leaving_;    ///< they drain
+  wire::RouterFigures gone_;  ///< figures of routers that have ended
+  Wake gathered_{s_.loop};
   bool stopping_ = false;
 };
 

@@ -241,7 +241,10 @@ void RouterLink::serving_ended(std::unique_ptr<Process>& process) {
 }
 
 void RouterLink::close(Process& process) {
-  if (process.connection) process.connection->close();
+  if (process.connection) {
+    keep_figures(*process.connection);
+    process.connection->close();
+  }
   if (auto* poll = std::exchange(process.end_watch, nullptr)) poll->close();
   process.watched = false;
   process.connection.reset();

@@ -182,16 +182,18 @@ uvx::Task<void> StatsServer::answer(StatsServer* self, base::Fd client) {
 }
 
 /// Made once for everybody who asks within a moment: it costs a look at every vassal.
-const std::string& StatsServer::page() {
+uvx::Task<std::string> StatsServer::page() {
+  if (made_.passed() && prepare_) co_await prepare_();
   if (made_.passed()) {
     page_ = figures_();
     made_ = base::Deadline::in(kFresh);
   }
-  return page_;
+  co_return page_;
 }
 
 uvx::Task<void> StatsServer::send_page(uvx::Poll& poll, int client) {
-  const std::string text = protocol_ == Protocol::bare ? page() : as_http(page());
+  std::string text = co_await page();
+  if (protocol_ == Protocol::http) text = as_http(text);
   const auto deadline = base::Deadline::in(kPatience);
   for (std::string_view rest = text; !rest.empty();) {
     const ssize_t n =

@@ -25,19 +25,22 @@ class StatsServer {
   /// How a client is spoken to: `bare` sends the page to whoever connects, `http` reads
   /// the head of a request first, whatever it asks for.
   enum class Protocol { bare, http };
-  /// `name`: of the option, for the log.
+  /// `name`: of the option, for the log. `prepare`: what has to be waited for before
+  /// `figures` are made.
   StatsServer(uvx::Loop& loop,
               uvx::TaskGroup& tasks,
               base::Log& log,
               const char* name,
               Protocol protocol,
-              std::function<std::string()> figures)
+              std::function<std::string()> figures,
+              std::function<uvx::Task<void>()> prepare = nullptr)
       : loop_(loop),
         tasks_(tasks),
         log_(log),
         name_(name),
         protocol_(protocol),
         figures_(std::move(figures)),
+        prepare_(std::move(prepare)),
         end_(loop) {}
 
   /// Serves `address`, a unix path or host:port, as soon as it can be had: the emperor
@@ -51,7 +54,7 @@ class StatsServer {
   uvx::Task<void> accept();
   static uvx::Task<void> answer(StatsServer* self, base::Fd client);
   uvx::Task<void> send_page(uvx::Poll& poll, int client);
-  const std::string& page();
+  uvx::Task<std::string> page();
 
   uvx::Loop& loop_;
   uvx::TaskGroup& tasks_;
@@ -59,6 +62,7 @@ class StatsServer {
   const char* name_;
   Protocol protocol_;
   std::function<std::string()> figures_;
+  std::function<uvx::Task<void>()> prepare_;  // before a page is made
   std::string page_;
   base::Deadline made_{base::Instant{}};  // when page_ is to be made anew
   Wake end_;

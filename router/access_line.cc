@@ -147,7 +147,8 @@ std::string json_line(const Served& served, SystemTime now) {
   object.text("referer", served.referer);
   object.text("user_agent", served.user_agent);
   object.text("node", served.node);
-  object.milliseconds("queue_ms", served.connected, served.arrived);
+  if (!served.node.empty())  // when a worker took it is not known
+    object.milliseconds("queue_ms", served.connected, served.arrived);
   object.milliseconds("first_byte_ms", served.first_byte, served.arrived);
   object.milliseconds("total_ms", served.ended, served.arrived);
   append_refusal(object, served);

@@ -90,6 +90,11 @@ void add_figure_options(CLI::App& app, Options& options) {
          "common, combined or json")
       ->check(CLI::IsMember({"common", "combined", "json"}))
       ->default_str("combined");
+  app.add_option(
+      "--fastrouter-stats", options.stats,
+      "unix path or host:port that gives uWSGI's fastrouter statistics as JSON");
+  app.add_option("--metrics", options.metrics,
+                 "unix path or host:port that gives figures to Prometheus over HTTP");
   app.add_option("--stats-hosts", options.stats_hosts,
                  "hosts with figures of their own; the others are counted as one")
       ->capture_default_str();

@@ -36,7 +36,9 @@ void Ledger::count(const Served& served, Tally& tally) {
       break;
   }
   tally.count_status(served.status);
-  if (served.connected) tally.queue.add(*served.connected - served.arrived);
+  // A worker takes it when it likes: that is told by note_waited().
+  if (served.connected && !served.node.empty())
+    tally.queue.add(*served.connected - served.arrived);
   if (served.first_byte) tally.first_byte.add(*served.first_byte - served.arrived);
   if (served.ended) tally.total.add(*served.ended - served.arrived);
 }

@@ -53,6 +53,8 @@ class Ledger {
   const Hosts& hosts() const { return hosts_; }
   /// Of all hosts that have no entry of their own.
   const Tally& other() const { return other_.tally; }
+  using Vassals = std::unordered_map<VassalId, Tally>;
+  const Vassals& vassals() const { return vassals_; }
   /// Null if it had no request.
   const Tally* of_vassal(VassalId id) const;
 
@@ -67,7 +69,7 @@ class Ledger {
   AccessLog access_log_;
   Hosts hosts_;
   Site other_;
-  std::unordered_map<VassalId, Tally> vassals_;
+  Vassals vassals_;
 };
 
 }  // namespace router

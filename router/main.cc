@@ -53,6 +53,11 @@ struct Bound {
   };
   std::vector<Listener> listeners;
   std::vector<base::Fd> subscriptions;
+  struct PageListener {
+    router::Router::Page page;
+    base::Fd socket;
+  };
+  std::vector<PageListener> pages;
 };
 
 base::Result<> bind_doors(const std::vector<std::string>& addresses,
@@ -75,6 +80,16 @@ base::Result<Bound> bind_all(const Options& options) {
   for (const std::string& address : options.subscription_servers) {
     TRY_ASSIGN(auto socket, router::SubscriptionServer::bind(address));
     bound.subscriptions.push_back(std::move(socket));
+  }
+  using enum router::Router::Page;
+  for (const auto& [page, address] :
+       {std::pair(stats, options.stats), std::pair(metrics, options.metrics)}) {
+    if (address.empty()) continue;
+    // Figures are for this machine, unless somebody says otherwise.
+    TRY_ASSIGN(auto socket,
+               router::bind_listener(address.starts_with(':') ? "127.0.0.1" + address
+                                                              : address));
+    bound.pages.push_back({page, std::move(socket)});
   }
   return bound;
 }
@@ -110,6 +125,8 @@ int serve(const Options& options) {
     router.listen(door, std::move(socket));
   for (auto& socket : bound->subscriptions)
     router.hear_subscriptions(std::move(socket));
+  for (auto& [page, socket] : bound->pages)
+    router.show(page, std::move(socket));
   if (options.control_fd < 0) router.start_accepting();
 
   uvx::SignalWatch terminate(loop, SIGTERM);

@@ -51,6 +51,8 @@ struct Node {
   uint64_t running = 0;     ///< requests now, see Lease
   uint64_t requests = 0;
   uint64_t failures = 0;
+  uint64_t sent = 0;      ///< bytes to it
+  uint64_t received = 0;  ///< bytes from it
   int64_t credit = 0;  ///< for wrr
 };
 using Nodes = std::vector<std::shared_ptr<Node>>;

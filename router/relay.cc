@@ -158,6 +158,8 @@ uvx::Task<ExchangeResult> relay(Services& services,
       co_return refused(*refusal);
     Exchange exchange(services.loop, services.scratch, client, backend, patience);
     const ExchangeResult result = co_await exchange.run(begun);
+    node.sent += result.received;
+    node.received += result.sent;
     if (result.end != End::stale) {
       keep(services, client, backend, result);
       co_return result;

@@ -7,6 +7,8 @@
 #include "base/wire/router_control.h"
 #include "base/wire/uwsgi_packet.h"
 #include "router/farewell.h"
+#include "router/figures.h"
+#include "router/stats_page.h"
 
 namespace router {
 
@@ -76,7 +78,8 @@ Router::Router(uvx::Loop& loop,
       services_{loop,    log,       options, routes_,  vassals_, sessions_,
                 ledger_, capacity_, finder_, scratch_, links_},
       uwsgi_door_(services_),
-      http_door_(services_) {
+      http_door_(services_),
+      gathering_(loop, [this](const wire::Message& message) { tell(message); }) {
   if (!options.access_log.empty()) {
     if (auto opened = AccessLog::open(options.access_log, options.access_log_format))
       ledger_.use(*std::move(opened));
@@ -157,6 +160,8 @@ uvx::Task<void> Router::finish() {
   for (SubscriptionServer& server : subscription_servers_)
     server.close();
   if (error_pages_) error_pages_->close();
+  for (PageServer& server : page_servers_)
+    server.close();
   if (control_) control_->close();
 }
 
@@ -177,7 +182,8 @@ void Router::on_message(const wire::Message& message, std::vector<base::Fd> fds)
   if (verb == verbs::kUnroute) return routes_.erase(message.get("host"));
   if (verb == verbs::kSynced) return start_accepting();
   if (verb == verbs::kDrain) return drain();
-  if (verb == verbs::kAskFigures) return send_figures();
+  if (verb == verbs::kAskFigures) return send_figures(message);
+  if (verb == verbs::kAsked || verb == verbs::kFigures) return gathering_.hear(message);
 }
 
 void Router::on_control_end() {
@@ -187,6 +193,8 @@ void Router::on_control_end() {
 
 void Router::on_listen(const wire::Message& message, std::vector<base::Fd> fds) {
   const std::string_view kind = message.get("kind");
+  if (fds.size() == 1 && (kind == "stats" || kind == "metrics"))
+    return show(kind == "stats" ? Page::stats : Page::metrics, std::move(fds.front()));
   if (fds.size() != 1 || (kind != "uwsgi" && kind != "http")) {
     log_.error("control: bad listen kind={} descriptors={}", base::printable(kind),
                fds.size());
@@ -237,21 +245,52 @@ void Router::on_route(const wire::Message& message) {
   if (id && !message.get("host").empty()) routes_.set(message.get("host"), *id);
 }
 
-void Router::send_figures() {
-  // A packet has a bound on its fields: many vassals need several; the last one says so.
-  constexpr size_t kPerMessage = 400;
-  wire::Message figures{.verb = verbs::kFigures, .fields = {}};
-  vassals_.for_each([&](const Vassal& vassal) {
-    const VassalFigures& count = vassal.figures();
-    figures.set("id", std::to_string(vassal.id()) + ' ' + std::to_string(count.requests) +
-                          ' ' + std::to_string(vassal.queued()) + ' ' +
-                          std::to_string(count.expired) + ' ' +
-                          std::to_string(count.refused));
-    if (figures.fields.size() < kPerMessage) return;
-    tell(figures);
-    figures.fields.clear();
+wire::RouterFigures Router::own_figures() const {
+  auto figures =
+      figures_of(ledger_, nodes_, finder_, sessions_.size() + vassals_.parked());
+  vassals_.for_each([&figures](const Vassal& vassal) {
+    if (vassal.queued() != 0) figures.parked.emplace(vassal.id(), vassal.queued());
   });
-  tell(figures.set("last", "1"));
+  return figures;
+}
+
+void Router::send_figures(const wire::Message& question) {
+  const auto echo = [&](const wire::Message& part) {
+    wire::Message answer = part;
+    for (const char* name : {"serial", "asker"})
+      if (const auto value = question.get(name); !value.empty())
+        answer.set(name, std::string(value));
+    tell(answer);
+  };
+  wire::tell(own_figures(), verbs::kFigures, echo);
+}
+
+void Router::show(Page page, base::Fd socket) {
+  const PageServer::Kind kind =
+      page == Page::stats
+          ? PageServer::Kind{"fastrouter-stats", "application/json", true}
+          : PageServer::Kind{"metrics", "text/plain; version=0.0.4", false};
+  auto& server =
+      page_servers_.emplace_back(loop_, duties_, log_, std::move(socket), kind,
+                                 [this, page] { return make_page(this, page); });
+  duties_.spawn(server.run());
+}
+
+uvx::Task<std::string> Router::make_page(Router* self, Page page) {
+  wire::RouterFigures figures = self->own_figures();
+  if (self->control_) figures = co_await self->gathering_.ask(std::move(figures));
+  if (page == Page::metrics) co_return metrics_page(figures);
+  StatsView view{.addresses = self->options_.router_uwsgi,
+                 .subscriptions = self->nodes_,
+                 .finder = self->finder_,
+                 .hears_subscriptions = !self->options_.subscription_servers.empty(),
+                 .cheap = self->options_.cheap && !self->services_.has_room(),
+                 .figures = figures,
+                 .now = base::Clock::now()};
+  for (const auto* more :
+       {&self->options_.router_http, &self->options_.subscription_servers})
+    view.addresses.insert(view.addresses.end(), more->begin(), more->end());
+  co_return stats_json(view);
 }
 
 // ---- from the vassals

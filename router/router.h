@@ -8,9 +8,11 @@
 
 #include "router/control.h"
 #include "router/error_page_files.h"
+#include "router/gathering.h"
 #include "router/http_door.h"
 #include "router/listener.h"
 #include "router/node_finder.h"
+#include "router/page_server.h"
 #include "router/services.h"
 #include "router/subscription_server.h"
 #include "router/uwsgi_door.h"
@@ -26,6 +28,9 @@ class Router : private ControlTarget, private VassalEvents {
          const Capacity& capacity,
          base::Fd control);
 
+  enum class Page { stats, metrics };
+  /// Gives a page of figures to whoever connects to `socket`.
+  void show(Page page, base::Fd socket);
   enum class Door { uwsgi, http };
   /// Accepts from `socket` once start() was called or the emperor said `synced`.
   void listen(Door door, base::Fd socket);
@@ -52,7 +57,9 @@ class Router : private ControlTarget, private VassalEvents {
   void on_state(const wire::Message& message);
   void on_remove(const wire::Message& message);
   void on_route(const wire::Message& message);
-  void send_figures();
+  wire::RouterFigures own_figures() const;
+  void send_figures(const wire::Message& question);
+  static uvx::Task<std::string> make_page(Router* self, Page page);
   void tell(const wire::Message& message);
   /// Ends the duties once nothing is under way any more.
   uvx::Task<void> finish();
@@ -76,6 +83,8 @@ class Router : private ControlTarget, private VassalEvents {
   UwsgiDoor uwsgi_door_;
   HttpDoor http_door_;
   std::optional<ErrorPageFiles> error_pages_;
+  Gathering gathering_;
+  std::list<PageServer> page_servers_;
   std::list<Listener> listeners_;
   std::optional<Control> control_;
   bool accepting_ = false;

@@ -57,8 +57,7 @@ void refuse(Services& services,
   asked.status = refusal.status;
   asked.refusal = &refusal;
   services.ledger.note(asked);
-  services.sessions.spawn(
-      say_farewell(services.loop, front.release(), services.page(refusal, asked.host)));
+  services.turn_away(front.release(), refusal, asked.host);
 }
 
 /// The front has to see an error where a mere end would look like a whole answer.

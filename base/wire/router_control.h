@@ -38,8 +38,14 @@ inline constexpr char kSpoiled[] =
     "spoiled";  ///< id: its channel is unusable (EPIPE, EPERM): make a fresh pair
 inline constexpr char kWanted[] =
     "wanted";  ///< id: somebody waits for a vassal that has no channel yet
-inline constexpr char kFigures[] = "figures";  ///< answer to `figures`: id repeated as
-                                               ///< "ID requests queued expired refused"
-inline constexpr char kAskFigures[] = "ask-figures";  ///< emperor -> router
+inline constexpr char kFigures[] =
+    "figures";  ///< answer to `ask-figures`, several: base/wire/router_figures.h, and
+                ///< serial and asker of the question
+
+// both ways
+inline constexpr char kAskFigures[] =
+    "ask-figures";  ///< [serial], [asker: pid]. From a router of a crew: of the others
+inline constexpr char kAsked[] =
+    "asked";  ///< crew -> router: serial, count: so many others were asked
 
 }  // namespace wire::router_control

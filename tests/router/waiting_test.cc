@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "base/wire/router_figures.h"
 #include "tests/router/router_world.h"
 
 using router_test::LeakGuard;
@@ -244,14 +245,13 @@ TEST_SUITE("router") {
     const auto figures = world.heard();
     REQUIRE(figures);
     CHECK(figures->verb == wire::router_control::kFigures);
-    unsigned long id = 0, requests = 0, queued = 0, expired = 0, refused = 0;
-    const std::string line(figures->get("id"));
-    REQUIRE(std::sscanf(line.c_str(), "%lu %lu %lu %lu %lu", &id, &requests, &queued,
-                        &expired, &refused) == 5);
-    CHECK(id == 1);
-    CHECK(queued == 5);
-    CHECK(expired == 0);
-    CHECK(requests + queued + refused == 80);
+    wire::RouterFigures heard;
+    REQUIRE(wire::hear(*figures, &heard) == wire::Heard::last);
+    CHECK(heard.parked[1] == 5);
+    const wire::Tally& vassal = heard.vassals[1];
+    CHECK(vassal.requests == 80);
+    CHECK(vassal.handed_over + vassal.refused == 80);
+    CHECK(vassal.causes[static_cast<size_t>(wire::Cause::queue_max)] == vassal.refused);
   }
 
   TEST_CASE("control: hello and up are said, and the emperor's end means to finish") {

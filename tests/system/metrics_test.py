@@ -50,7 +50,7 @@ class Metrics(SystemCase):
 
     def test_the_page_is_well_formed(self):
         for line in self.page().splitlines():
-            self.assertRegex(line, r'^(# (HELP|TYPE) imperium_\w+ .+|imperium_\w+{(\w+="[^"]*",?)+} [0-9.e+-]+)$')
+            self.assertRegex(line, r'^(# (HELP|TYPE) imperium_\w+ .+|imperium_\w+({(\w+="[^"]*",?)+})? [0-9.e+-]+)$')
 
     def test_who_asks_nothing_holds_nobody(self):
         silent = [client.connect(self.address) for _ in range(5)]

@@ -1,0 +1,80 @@
+// What the routers have counted, added up.
+#include <algorithm>
+
+#include "base/wire/router_control.h"
+#include "emperor/router_link.h"
+
+namespace emperor {
+
+using namespace std::chrono_literals;
+namespace verbs = wire::router_control;
+
+namespace {
+
+constexpr base::Duration kPatience = 300ms;
+/// Of routers that are gone; beyond, hosts are counted as one.
+constexpr size_t kMostHosts = 10'000;
+constexpr char kOtherHosts[] = "(other)";
+
+void fold(wire::Tallies& hosts) {
+  while (hosts.size() > kMostHosts) {
+    const auto last = std::prev(hosts.end());
+    hosts[kOtherHosts].add(last->second);
+    hosts.erase(last);
+  }
+}
+
+}  // namespace
+
+uvx::Task<void> RouterLink::gather() {
+  for (const Process* process : everybody()) {
+    if (!process->connection || !process->up) continue;
+    process->connection->asked = true;
+    process->connection->channel->send({verbs::kAskFigures, {}});
+  }
+  const auto deadline = base::Deadline::in(kPatience);
+  const auto waiting = [this] {
+    return std::ranges::any_of(everybody(), [](const Process* p) {
+      return p->connection && p->connection->asked;
+    });
+  };
+  while (waiting() && !deadline.passed())
+    static_cast<void>(co_await gathered_.wait(deadline));
+}
+
+void RouterLink::on_figures(Connection& connection, const wire::Message& message) {
+  // Each picture begins with this; a question may come while another is answered.
+  if (message.number("sessions")) connection.incoming = {};
+  switch (wire::hear(message, &connection.incoming)) {
+    case wire::Heard::more:
+      return;
+    case wire::Heard::garbage:
+      s_.log.warn("router: figures that are none");
+      break;
+    case wire::Heard::last:
+      connection.figures = std::move(connection.incoming);
+      break;
+  }
+  connection.incoming = {};
+  connection.asked = false;
+  gathered_.set();
+}
+
+void RouterLink::keep_figures(const Connection& connection) {
+  wire::RouterFigures last = connection.figures;
+  last.sessions = 0;
+  last.parked.clear();
+  last.nodes.clear();
+  last.hits.clear();
+  gone_.add(last);
+  fold(gone_.hosts);
+}
+
+wire::RouterFigures RouterLink::figures() const {
+  wire::RouterFigures sum = gone_;
+  for (const Process* process : everybody())
+    if (process->connection) sum.add(process->connection->figures);
+  return sum;
+}
+
+}  // namespace emperor
