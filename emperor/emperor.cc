@@ -126,10 +126,7 @@ uvx::Task<base::Result<>> Emperor::start() {
   if (auto made = make_run_dir(); !made) co_return made;
   auto held = co_await keeper_.fetch();
   if (!held) co_return std::unexpected(held.error());
-  if (const auto saved = base::read_file(options_.run_dir + "/claims.json", 64 << 20))
-    if (const size_t refused = restore_claims(*saved, &claims_); refused > 0)
-      log_.error("emperor: {}/claims.json: what is no claim is left out entries={}",
-                 options_.run_dir, refused);
+  load_claims();
   if (auto read = read_layers(); !read) co_return read;
   if (auto read = read_domain_list(); !read) co_return read;
   auto control = open_control(&*held);
@@ -265,10 +262,6 @@ base::Result<base::Fd> Emperor::open_control(Held* held) {
 base::Result<> Emperor::show_itself() {
   for (const auto& note : options_.notes)
     log_.warn("emperor: {}", note);
-  if (options_.tyrant && domain_policy_.rule == DomainRule::any)
-    log_.warn(
-        "emperor: every tenant may claim any free host: set domains = policy or "
-        "filename");
   if (!options_.stats.empty()) stats_.start(options_.stats);
   if (!options_.metrics.empty()) metrics_.start(options_.metrics);
   if (options_.pidfile.empty()) return {};

@@ -128,6 +128,7 @@ class Emperor final : LauncherReports {
   void happen(Vassal& vassal, Event event);
   void carry_out(Vassal& vassal, const std::vector<Order>& orders, State before);
   void forget(Vassal& vassal);
+  void load_claims();
   base::Result<> read_domain_list();
   void reread_domain_list();
   bool name_counts(const std::string& path) const;

@@ -31,6 +31,18 @@ FileIdentity identity_of(const std::string& path) {
 // ---- who may claim
 // -----------------------------------------------------------------------------
 
+/// What an earlier emperor decided stands.
+void Emperor::load_claims() {
+  if (const auto saved = base::read_file(options_.run_dir + "/claims.json", kMostList))
+    if (const size_t refused = restore_claims(*saved, &claims_); refused > 0)
+      log_.error("emperor: {}/claims.json: what is no claim is left out entries={}",
+                 options_.run_dir, refused);
+  if (options_.tyrant && options_.domains == "any")
+    log_.warn(
+        "emperor: every tenant may claim any free host: set domains = policy or "
+        "filename");
+}
+
 base::Result<> Emperor::read_domain_list() {
   domain_policy_.rule = parse_domain_rule(options_.domains).value_or(DomainRule::any);
   if (options_.domains_list.empty()) return {};

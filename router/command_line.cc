@@ -41,6 +41,7 @@ void add_subscription_options(CLI::App& app, Options& options) {
       "--subscription-tolerance",
       [&options](unsigned n) {
         options.subscriptions.tolerance = std::chrono::seconds(n);
+        options.subscription_proofs.hold = n;
       },
       "seconds after which a silent node is gone (default: 17)");
   app.add_flag("--subscription-dotsplit", options.subscriptions.dotsplit,
@@ -60,6 +61,12 @@ void add_subscription_options(CLI::App& app, Options& options) {
           [&proofs](const std::string& text) { return read_sign_check(text, proofs); });
   app.add_option("--subscriptions-sign-check-tolerance", proofs.sign_tolerance,
                  "seconds that a signed packet may be old")
+      ->capture_default_str();
+  app.add_option("--subscriptions-ssh-keys", proofs.ssh_directory,
+                 "DIR: packets may be signed with an SSH key out of DIR/TENANT");
+  app.add_option("--subscriptions-ssh-tolerance", proofs.ssh_tolerance,
+                 "seconds that the time of such a packet may be off")
+      ->check(CLI::Range(1, 86400))
       ->capture_default_str();
   app.add_option("--subscriptions-sign-skip-uid", proofs.sign_skip_uids,
                  "uid whose packets need no signature");

@@ -100,7 +100,8 @@ void tell_of_nodes(const Options& options, base::Log& log) {
   if (!options.subscription_servers.empty() && !options.subscription_proofs.any())
     log.warn(
         "router: whoever can send there may subscribe any host: give "
-        "subscriptions-sign-check or subscriptions-credentials-check");
+        "subscriptions-ssh-keys, subscriptions-sign-check or "
+        "subscriptions-credentials-check");
   if (const auto unused = router::unused_mapper(options); !unused.empty())
     log.warn("router: {}", unused);
 }

@@ -4,7 +4,11 @@
 
 #include <algorithm>
 
+#include "base/ssh/signature.h"
+#include "base/wire/host_name.h"
+#include "base/wire/host_pattern.h"
 #include "router/signature.h"
+#include "router/subscriptions.h"
 
 namespace router {
 
@@ -14,10 +18,23 @@ namespace {
 constexpr uint64_t kMostAhead = 300;
 /// Of one key: who signs more of them harms himself only.
 constexpr size_t kMostStamps = 1000;
+constexpr size_t kMostHolders = 100'000;
 
 bool is_plain(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
          c == '.' || c == '_' || c == '-';
+}
+
+/// A key as the domain that is claimed with it: without its port, ".example.com" (of
+/// subscription-dotsplit) as "*.example.com".
+std::optional<std::string> claimed_domain(std::string_view key) {
+  if (key.starts_with('.')) return wire::normalise_domain("*" + std::string(key));
+  return wire::normalise_host(key);
+}
+
+/// Whose keys it is signed with: who does not say means the file of the host.
+std::string tenant_of(const wire::Subscription& packet, const std::string& host) {
+  return packet.ssh_user.empty() ? host : std::string(packet.ssh_user);
 }
 
 }  // namespace
@@ -33,13 +50,70 @@ std::optional<std::string> SubscriptionPolicy::refuse(const wire::Subscription& 
                                                       uint64_t now) {
   if (!proofs_.credentials_directory.empty())
     if (auto why = refuse_credentials(packet, sender)) return why;
-  if (proofs_.sign_digest.empty()) return std::nullopt;
+  const bool pem = !proofs_.sign_digest.empty();
+  const bool ssh = !proofs_.ssh_directory.empty();
+  if (!pem && !ssh) return std::nullopt;
   const bool trusted =
       sender.uid && std::ranges::find(proofs_.sign_skip_uids, *sender.uid) !=
                         proofs_.sign_skip_uids.end();
-  if (trusted) return std::nullopt;
+  if (trusted) return refuse_holder(packet, "", now);
+  if (!packet.ssh_signature.empty()) {
+    if (!ssh) return "it is signed with an SSH key, and none are known";
+    if (auto why = refuse_ssh(packet, now)) return why;
+    const auto host = claimed_domain(packet.key).value_or("");
+    return refuse_holder(packet, "the SSH keys of " + tenant_of(packet, host), now);
+  }
+  if (!pem) return "it is not signed with an SSH key";
   if (auto why = refuse_signature(packet)) return why;
-  return refuse_time(packet, now);
+  if (auto why = refuse_time(packet, now)) return why;
+  return refuse_holder(packet, "its PEM key", now);
+}
+
+/// The cheap questions first: a forged packet costs one look at one signature.
+std::optional<std::string> SubscriptionPolicy::refuse_ssh(
+    const wire::Subscription& packet, uint64_t now) {
+  if (!packet.unix_time) return "it is signed, but says no time";
+  if (auto why = guard_.refuse_time(*packet.unix_time, now)) return why;
+  const auto host = claimed_domain(packet.key);
+  if (!host) return "its key is no host name";
+  const auto tenant = tenants_.find(tenant_of(packet, *host));
+  if (!tenant) return tenant.error().message();
+  const auto found = (*tenant)->find(packet.ssh_key);
+  if (found == (*tenant)->end()) return "its SSH key is none of this tenant's";
+  const auto& [fingerprint, key] = *found;
+  const bool speaks = std::ranges::any_of(key.hosts, [&](const std::string& pattern) {
+    return wire::covers(pattern, *host);
+  });
+  if (!speaks) return "its SSH key does not speak for this host";
+  const std::string text = wire::ssh_signed_text(packet.leave, packet.signed_part);
+  if (auto why = ssh::refuse_signature(key.key, text, packet.ssh_signature)) return why;
+  const std::string node =
+      Subscriptions::normal(packet.key) + '\n' + std::string(packet.address);
+  return guard_.refuse_replay(fingerprint, node, text, *packet.unix_time, now);
+}
+
+std::optional<std::string> SubscriptionPolicy::refuse_holder(
+    const wire::Subscription& packet, const std::string& prover, uint64_t now) {
+  if (proofs_.ssh_directory.empty()) return std::nullopt;
+  const auto is_over = [&](const Holder& holder) {
+    return holder.heard + proofs_.hold < now;
+  };
+  // With another port it is the same host.
+  const std::string host =
+      claimed_domain(packet.key).value_or(Subscriptions::normal(packet.key));
+  const auto found = holders_.find(host);
+  const bool held = found != holders_.end() && !is_over(found->second);
+  if (held && found->second.prover != prover)
+    return "this host is held by " + (found->second.prover.empty()
+                                          ? std::string("a trusted sender")
+                                          : found->second.prover);
+  if (packet.leave) return std::nullopt;
+  if (found == holders_.end() && holders_.size() >= kMostHolders) {
+    std::erase_if(holders_, [&](const auto& entry) { return is_over(entry.second); });
+    if (holders_.size() >= kMostHolders) return "too many hosts are held";
+  }
+  holders_[host] = {prover, now};
+  return std::nullopt;
 }
 
 std::optional<std::string> SubscriptionPolicy::refuse_credentials(

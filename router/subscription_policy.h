@@ -1,9 +1,11 @@
 // SubscriptionPolicy: whether the sender of a subscription packet may say what it says.
 //
-// Three independent proofs, each only asked for if the operator configured it: the
-// sender's uid and gid own the file that stands for the key (unix sockets), or the packet
-// is signed with the private half of the key's public key. Time stamps of signed packets
-// only go forward, so that none is good twice, an unsubscribe included.
+// Proofs are only asked for if the operator configured them: the sender's uid and gid own
+// the file that stands for the key (unix sockets); and the packet is signed, with the
+// private half of the key's public key (uWSGI's way) or with an SSH key that speaks for
+// the host. Time stamps of signed packets only go forward, so that none is good twice, an
+// unsubscribe included. With SSH keys, several tenants may be allowed the same host: who
+// has it keeps it while he is heard of, and nobody else joins or leaves for him.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +16,9 @@
 #include <vector>
 
 #include "base/wire/subscription.h"
+#include "router/replay_guard.h"
 #include "router/sender.h"
+#include "router/tenant_keys.h"
 
 namespace router {
 
@@ -26,7 +30,14 @@ struct SubscriptionProofs {
   uint64_t sign_tolerance = 86'400;   ///< seconds that a first packet may be old
   std::vector<uid_t> sign_skip_uids;  ///< their packets need no signature
 
-  bool any() const { return !credentials_directory.empty() || !sign_digest.empty(); }
+  std::string ssh_directory;    ///< TenantKeys; empty: no SSH signatures
+  uint64_t ssh_tolerance = 60;  ///< seconds that their time may be off, both ways
+  uint64_t hold = 17;           ///< seconds that a host is kept for who was heard of last
+
+  bool any() const {
+    return !credentials_directory.empty() || !sign_digest.empty() ||
+           !ssh_directory.empty();
+  }
 };
 
 /// `key` as the name of a file: what is not a letter, a digit, '.', '_' or '-' becomes
@@ -35,19 +46,29 @@ std::string key_file_name(std::string_view key);
 
 class SubscriptionPolicy {
  public:
-  explicit SubscriptionPolicy(SubscriptionProofs proofs) : proofs_(std::move(proofs)) {}
+  explicit SubscriptionPolicy(SubscriptionProofs proofs)
+      : proofs_(std::move(proofs)),
+        tenants_(proofs_.ssh_directory),
+        guard_(proofs_.ssh_tolerance) {}
 
   const SubscriptionProofs& proofs() const { return proofs_; }
   /// Why the packet is refused; nothing if it is good. `now`: seconds since 1970.
   std::optional<std::string> refuse(const wire::Subscription& packet,
                                     const Sender& sender,
                                     uint64_t now);
+  /// What was left out of the tenants' files since the last call.
+  std::vector<std::string> take_notes() { return tenants_.take_notes(); }
 
  private:
   std::optional<std::string> refuse_credentials(const wire::Subscription& packet,
                                                 const Sender& sender) const;
   std::optional<std::string> refuse_signature(const wire::Subscription& packet) const;
   std::optional<std::string> refuse_time(const wire::Subscription& packet, uint64_t now);
+  std::optional<std::string> refuse_ssh(const wire::Subscription& packet, uint64_t now);
+  /// `prover`: who has proven himself, and how.
+  std::optional<std::string> refuse_holder(const wire::Subscription& packet,
+                                           const std::string& prover,
+                                           uint64_t now);
 
   /// Time stamps of one key's signed packets, by address.
   using Stamps = std::unordered_map<std::string, uint64_t>;
@@ -56,6 +77,13 @@ class SubscriptionPolicy {
 
   SubscriptionProofs proofs_;
   std::unordered_map<std::string, Stamps> stamps_;  // only of keys that have a public key
+  TenantKeys tenants_;
+  ReplayGuard guard_;
+  struct Holder {
+    std::string prover;
+    uint64_t heard = 0;  ///< seconds since 1970
+  };
+  std::unordered_map<std::string, Holder> holders_;  // by host
 };
 
 }  // namespace router

@@ -96,7 +96,10 @@ void SubscriptionServer::hear(std::string_view datagram, const Sender& sender) {
   };
   if (const auto address = parse_node_address(packet->address); !address)
     return refuse(address.error().message());
-  if (const auto why = policy_.refuse(*packet, sender, unix_now())) return refuse(*why);
+  const auto why = policy_.refuse(*packet, sender, unix_now());
+  for (const auto& note : policy_.take_notes())
+    if (may_tell()) log_.warn("subscription: {}", base::printable(note));
+  if (why) return refuse(*why);
   using Outcome = Subscriptions::Outcome;
   switch (nodes_.apply(*packet, base::Clock::now())) {
     case Outcome::added:

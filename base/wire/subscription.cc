@@ -12,6 +12,9 @@ namespace {
 
 constexpr size_t kLongestName = 255;
 constexpr size_t kLongestNotify = 101;
+constexpr size_t kLongestFingerprint = 64;
+constexpr std::string_view kSign = "sign";
+constexpr std::string_view kSshSign = "ssh-sign";
 constexpr uint64_t kMostWeight = 1'000'000;  // sums of weights stay far from overflow
 
 struct TextField {
@@ -19,12 +22,14 @@ struct TextField {
   std::string_view Subscription::* field;
   size_t most;
 };
-constexpr std::array<TextField, 5> kTexts{{
+constexpr std::array<TextField, 7> kTexts{{
     {"key", &Subscription::key, kLongestName},
     {"address", &Subscription::address, kLongestName},
     {"algo", &Subscription::algo, kLongestName},
     {"proto", &Subscription::proto, kLongestName},
     {"notify", &Subscription::notify, kLongestNotify},
+    {"ssh-user", &Subscription::ssh_user, kLongestName},
+    {"ssh-key", &Subscription::ssh_key, kLongestFingerprint},
 }};
 
 struct NumberField {
@@ -89,10 +94,11 @@ std::expected<Subscription, const char*> decode_subscription(std::string_view da
   const std::string_view block = datagram.substr(kPacketHeader);
   VarReader vars(block);
   while (const auto var = vars.next()) {
-    if (!out.signature.empty()) return std::unexpected("the signature is not the last");
-    if (var->key == "sign") {
+    if (!out.signature.empty() || !out.ssh_signature.empty())
+      return std::unexpected("the signature is not the last");
+    if (var->key == kSign || var->key == kSshSign) {
       if (var->value.empty()) return std::unexpected("the signature is empty");
-      out.signature = var->value;
+      (var->key == kSign ? out.signature : out.ssh_signature) = var->value;
       // The pair itself: two lengths of two bytes, the key and the value.
       const size_t at = static_cast<size_t>(var->key.data() - block.data()) - 2;
       out.signed_part = block.substr(0, at);
@@ -119,6 +125,34 @@ std::optional<std::string> encode_subscription(const Subscription& s) {
          packet.add("modifier2", std::to_string(s.modifier2));
   if (s.unix_time) fits = fits && packet.add("unix", std::to_string(*s.unix_time));
   if (!fits || packet.bytes().size() > kMaxSubscription) return std::nullopt;
+  return packet.bytes();
+}
+
+std::string ssh_signed_text(bool leave, std::string_view part) {
+  std::string text("imperium-subscription");
+  text.push_back('\0');
+  text.push_back(leave ? '1' : '0');
+  return text.append(part);
+}
+
+std::string ssh_signed_text(std::string_view datagram) {
+  const auto header = decode_header(datagram);
+  return ssh_signed_text(header && header->modifier2 != 0,
+                         datagram.substr(std::min(kPacketHeader, datagram.size())));
+}
+
+std::optional<std::string> with_ssh_signature(std::string_view datagram,
+                                              std::string_view signature) {
+  const auto header = decode_header(datagram);
+  if (!header) return std::nullopt;
+  PacketBuilder packet(header->modifier1, header->modifier2);
+  VarReader vars(datagram.substr(kPacketHeader));
+  bool fits = true;
+  while (const auto var = vars.next())
+    fits = fits && packet.add(var->key, var->value);
+  fits = fits && packet.add(kSshSign, signature);
+  if (!fits || vars.error() != nullptr || packet.bytes().size() > kMaxSubscription)
+    return std::nullopt;
   return packet.bytes();
 }
 

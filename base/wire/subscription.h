@@ -30,8 +30,11 @@ struct Subscription {
   std::string_view notify;            ///< datagram address for the acknowledgement
   std::optional<uint64_t> unix_time;  ///< the sender's clock, seconds
   bool leave = false;                 ///< unsubscribe
-  std::string_view signature;         ///< raw bytes; empty: unsigned
-  std::string_view signed_part;       ///< what the signature is over, if there is one
+  std::string_view ssh_user;          ///< whose keys: a name of a file at the router
+  std::string_view ssh_key;           ///< which of them: its fingerprint, "SHA256:..."
+  std::string_view signature;         ///< uWSGI's, raw bytes; empty: none
+  std::string_view ssh_signature;  ///< of an SSH key (base/ssh/signature.h); empty: none
+  std::string_view signed_part;    ///< what stands before either of them
 };
 
 /// Takes a whole datagram apart, or says what is wrong with it. Unknown keys are ignored;
@@ -41,5 +44,15 @@ std::expected<Subscription, const char*> decode_subscription(std::string_view da
 
 /// The datagram, unsigned; nothing if it does not fit.
 std::optional<std::string> encode_subscription(const Subscription& subscription);
+
+/// What an SSH signature is over: not good for anything but this, and a subscribe's is
+/// not good for an unsubscribe. `part`: everything behind the header and before the
+/// signature.
+std::string ssh_signed_text(bool leave, std::string_view part);
+/// The same of a datagram that encode_subscription() made.
+std::string ssh_signed_text(std::string_view datagram);
+/// The datagram with the signature behind it; nothing if it does not fit.
+std::optional<std::string> with_ssh_signature(std::string_view datagram,
+                                              std::string_view signature);
 
 }  // namespace wire

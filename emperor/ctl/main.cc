@@ -13,6 +13,7 @@
 #include "emperor/ctl/client.h"
 #include "emperor/ctl/files.h"
 #include "emperor/ctl/logs.h"
+#include "emperor/ctl/subscribe.h"
 #include "emperor/ctl/tables.h"
 #include "vassal/options.h"
 
@@ -26,6 +27,7 @@ struct Arguments {
   std::string name;
   std::vector<std::string> files;
   ctl::FileOptions file_options;
+  ctl::SubscribeOptions subscribe;
   bool follow = false;
   size_t lines = 20;
 };
@@ -187,6 +189,28 @@ int shut_down(const Arguments& arguments) {
   return 0;
 }
 
+void add_subscribe(CLI::App& app, ctl::SubscribeOptions& o) {
+  auto* sub = app.add_subcommand(
+      "subscribe", "tell a fastrouter that a node serves a host; needs no emperor");
+  sub->add_option("ROUTER", o.router, "its subscription server: host:port or a unix path")
+      ->required();
+  sub->add_option("HOST", o.host, "the host that is served")->required();
+  sub->add_option("NODE", o.node, "where the node listens: ip:port or a unix path")
+      ->required();
+  sub->add_option("--key", o.key,
+                  "private SSH key that signs; with --agent, the public one of it");
+  sub->add_flag("--agent", o.agent, "let the ssh-agent sign");
+  sub->add_option("--user", o.user,
+                  "whose keys the router looks into (default: the file of the host)");
+  sub->add_option("--weight", o.weight, "share of the requests")->capture_default_str();
+  sub->add_option("--backup", o.backup, "level; serves only while no lower one is alive");
+  auto* leave = sub->add_flag("--leave", o.leave, "say that the node leaves");
+  sub->add_option("--every", o.every,
+                  "seconds between packets, until a signal; then it leaves")
+      ->check(CLI::Range(1, 3600))
+      ->excludes(leave);
+}
+
 void add_commands(CLI::App& app, Arguments& a) {
   app.set_version_flag("--version", "emperorctl " IMPERIUM_VERSION);
   app.require_subcommand(1);
@@ -231,6 +255,7 @@ void add_commands(CLI::App& app, Arguments& a) {
   auto* logs_cmd = add_named("logs", "the end of a vassal's log");
   logs_cmd->add_flag("-f,--follow", a.follow, "go on with what is added");
   logs_cmd->add_option("-n,--lines", a.lines, "how many lines")->capture_default_str();
+  add_subscribe(app, a.subscribe);
   add("options", "the reference of a vassal's options, as Markdown");
   add("status", "the emperor itself: pids, version, vassals");
   add("upgrade", "put the emperor as it is installed now in the running one's place");
@@ -258,6 +283,10 @@ int carry_out(const std::string& command, const Arguments& a) {
        }},
       {"logs", logs},
       {"status", status},
+      {"subscribe",
+       [](const Arguments& x) {
+         return ctl::subscribe(x.subscribe);
+       }},
       {"upgrade", upgrade},
       {"shutdown", shut_down},
   };

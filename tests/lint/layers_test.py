@@ -9,10 +9,11 @@ ALLOWED = {
     "base/": {"base/"},
     "base/wire/": {"base/", "base/wire/"},
     "base/uv/": {"base/", "base/uv/"},
+    "base/ssh/": {"base/", "base/ssh/"},
     "cgroups/": {"base/", "cgroups/"},
     "vassal/": {"base/", "base/wire/", "cgroups/", "vassal/"},
-    "router/": {"base/", "base/wire/", "base/uv/", "router/"},
-    "emperor/": {"base/", "base/wire/", "base/uv/", "cgroups/", "vassal/", "emperor/"},
+    "router/": {"base/", "base/wire/", "base/uv/", "base/ssh/", "router/"},
+    "emperor/": {"base/", "base/wire/", "base/uv/", "base/ssh/", "cgroups/", "vassal/", "emperor/"},
 }
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 

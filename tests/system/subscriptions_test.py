@@ -85,12 +85,14 @@ class Credentials(AloneCase):
             os.chown(self.alone.path("keys/" + KEY), 61001, 61001)
         packet = datagram([("key", KEY), ("address", "127.0.0.1:9")])
 
-        def as_user(uid, data):
+        def as_user(uid, data, gid=None):
             code = "import socket,sys; s=socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.sendto(bytes.fromhex(sys.argv[1]), sys.argv[2])"
-            subprocess.run([programs.PYTHON, "-c", code, data.hex(), self.alone.server], user=uid, group=uid, extra_groups=[], check=True)
+            subprocess.run([programs.PYTHON, "-c", code, data.hex(), self.alone.server], user=uid, group=gid or uid, extra_groups=[], check=True)
 
         as_user(61002, packet)
         self.alone.log_line("does not own")
+        as_user(61001, packet, gid=61002)
+        self.alone.log_line("does not own", 2)
         as_user(61001, datagram([("key", "other.example.com"), ("address", "127.0.0.1:9")]))
         self.alone.log_line("no file stands for the key")
         as_user(61001, datagram([("key", "../keys/" + KEY), ("address", "127.0.0.1:9")]))
@@ -99,7 +101,7 @@ class Credentials(AloneCase):
         as_user(61001, packet)
         self.alone.log_line("new node")
         as_user(61002, datagram([("key", KEY), ("address", "127.0.0.1:9")], leave=True))
-        self.alone.log_line("does not own", 2)
+        self.alone.log_line("does not own", 3)
         self.assertNotIn("node left", self.alone.log())
 
 
