@@ -4,6 +4,7 @@ import grp
 import json
 import os
 import signal
+import socket
 
 from frame import ALICE, Load, SystemCase, main, until
 from imperium import client, processes
@@ -132,17 +133,32 @@ class Command(SystemCase):
         self.assertIn(f"{wrong}:5: 'NONE' is no signal", text)
         self.assertIn(f"{wrong}:6: command-type = fork: write simple, notify or uwsgi", text)
 
-
-    def test_its_hosts_are_claimed_for_its_socket(self):
+    def test_the_router_relays_to_its_socket_and_to_nobody_else(self):
         world = self.world
-        self.command("routed", lines=["domain = routed.test", "protocol = http"])
+        self.command("routed", mark="routed", lines=["domain = routed.test", "protocol = http"])
         world.emperor.wait_state("routed", "ready")
         until("its host has a route", lambda: any(r["host"] == "routed.test" and r["vassal"] == "routed"
                                                   for r in world.emperor.json("routes")))
+        # The tenant puts another's socket in the place of his own: the router does not talk to it.
+        self.assertEqual(world.wait_answer("routed.test").body, b"routed")
+        foreign, path = self.world.path("sockets", "foreign.sock"), self.socket("routed")
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(foreign)
+            os.chmod(foreign, 0o666)
+            other.listen()
+            other.setblocking(False)
+            os.rename(foreign, path)
+            self.assertGreaterEqual(world.get("routed.test").status, 500)
+            connection = other.accept()[0]
+            with connection:
+                connection.settimeout(5)
+                self.assertEqual(connection.recv(1), b"", "not a byte of the request")
+        os.unlink(path)
         # Whoever says nothing lets the router in, and nobody else.
         self.world.drop("grouped", None, app=None, lines=[f"command = /usr/bin/python3 {self.server}", "domain = grouped.test",
-                                                          f"http-socket = {self.socket('grouped')}"])
+                                                          f"http-socket = {self.socket('grouped')}", "env = MARK=grouped"])
         world.emperor.wait_state("grouped", "ready")
+        self.assertEqual(world.wait_answer("grouped.test").body, b"grouped")
         found = os.stat(self.socket("grouped"))
         self.assertEqual((found.st_uid, found.st_mode & 0o777), (ALICE, 0o660))
         self.assertEqual(grp.getgrgid(found.st_gid).gr_name, "nogroup")
