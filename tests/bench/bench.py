@@ -93,7 +93,7 @@ def main():
         if wanted & {27, 28}:
             found += idlers.measure(place, wanted, 2 if options.short else 10, say)
         if wanted & {29, 30}:
-            found += neighbours.measure(place, wanted, 2 if options.short else 5, 3 if options.short else 5, say)
+            found += neighbours.measure(place, wanted, 2 if options.short else 4, 3, say)
         if wanted & {20, 21}:
             found += ingress.measure(place, wanted, 2 if options.short else 4, 1 if options.short else 3, say)
     finally:
