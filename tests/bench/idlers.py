@@ -15,7 +15,7 @@ import websocket
 from measure import median
 from rows import Row
 
-IDLE, SOCKETS = int(os.environ.get("IDLE", 10_000)), 1_000
+IDLE, SOCKETS = 10_000, 1_000
 
 ASK = f"GET / HTTP/1.1\r\nHost: {stacks.HOST}\r\n\r\n".encode()
 
