@@ -477,6 +477,7 @@ void Emperor::retire_everybody() {
 }
 
 void Emperor::close_everything() {
+  router_.close();
   if (started_) ::unlink(options_.control.c_str());
   door_.close();
   keeper_wake_.close();

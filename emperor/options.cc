@@ -106,6 +106,28 @@ constexpr auto kTable = std::to_array<OptionRow>({
      text<&Options::router_uwsgi_group>},
     {"router-http", "HOST:PORT", "where the fastrouter takes HTTP/1.1",
      add<&Options::router_http>},
+    {"router-https", "HOST:PORT", "where the fastrouter takes HTTP/1.1 under TLS",
+     add<&Options::router_https>},
+    {"certificates", "DIR",
+     "certificates and keys for router-https: NAME.crt and NAME.key, NAME.pem, or "
+     "NAME/fullchain.pem and NAME/privkey.pem",
+     text<&Options::certificates>},
+    {"strict-sni", "true|false",
+     "refuse TLS clients that ask for a name of no certificate (default: false)",
+     [](Options& o, const std::string& v) {
+       return to_router(o, "strict-sni", v.empty() ? "true" : v);
+     }},
+    {"proxy-protocol-from", "ADDRESS|NETWORK",
+     "peers that must say by the PROXY protocol whom they connect for, over HTTP and TLS",
+     [](Options& o, const std::string& v) {
+       return to_router(o, "proxy-protocol-from", v);
+     }},
+    {"connections-per-peer", "N",
+     "HTTP and TLS connections of one client address (default: 256, and any number from "
+     "this machine; 0: no limit)",
+     [](Options& o, const std::string& v) {
+       return to_router(o, "connections-per-peer", v);
+     }},
     {"router-processes", "N", "fastrouter processes",
      [](Options& o, const std::string& v) {
        return parse_number(v, 1, 256, &o.router_processes);
@@ -367,6 +389,9 @@ void complete(Options* options, const std::string& own_directory, OptionFaults* 
   if (options->sources.empty())
     faults->lines.emplace_back(
         "no source: name a directory of vassal files, such as /etc/vassals");
+  if (!options->router_https.empty() && options->certificates.empty())
+    faults->lines.emplace_back(
+        "router-https: needs certificates: say certificates = DIR");
   if (!options->run_dir.starts_with('/'))
     faults->lines.push_back(
         fmt::format("run-dir: '{}' is not an absolute path", options->run_dir));

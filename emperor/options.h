@@ -28,6 +28,8 @@ struct Options {
   std::optional<mode_t> router_uwsgi_mode;
   std::string router_uwsgi_group;
   std::vector<std::string> router_http;  ///< host:port
+  std::vector<std::string> router_https;
+  std::string certificates;  ///< directory with certificates and keys of router_https
   uint32_t router_processes = 1;
   std::string router_uid = "nobody";
   std::string router_gid = "nogroup";

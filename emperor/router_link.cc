@@ -42,6 +42,11 @@ base::Result<> RouterLink::bind(Held* held) {
     TRY(add_listener("uwsgi", address, held));
   for (const auto& address : s_.options.router_http)
     TRY(add_listener("http", address, held));
+  for (const auto& address : s_.options.router_https)
+    TRY(add_listener("https", address, held));
+  if (!s_.options.router_https.empty())
+    certificates_.start(s_.options.certificates, s_.tasks,
+                        [this] { queue({Item::Kind::certificates}); });
   return {};
 }
 
@@ -73,6 +78,7 @@ base::Result<> RouterLink::add_listener(const std::string& kind,
 void RouterLink::queue_picture(Connection& connection) {
   auto& pending = connection.pending;
   pending.clear();
+  pending.push_back({Item::Kind::certificates});
   pending.push_back({Item::Kind::listen});
   for (const auto& [name, vassal] : s_.roster.all()) {
     if (!vassal->configuration && !vassal->channel_send) continue;
@@ -123,6 +129,10 @@ uvx::Task<void> RouterLink::send_pending(RouterLink* self,
 
 bool RouterLink::send_item(MessageChannel& channel, const Item& item) {
   switch (item.kind) {
+    case Item::Kind::certificates: {
+      const int picture = certificates_.picture();
+      return picture < 0 || channel.try_send({verbs::kCertificates, {}}, {&picture, 1});
+    }
     case Item::Kind::listen: {
       for (const auto& listener : listeners_) {
         const int fd = listener.socket.get();

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/wire/router_figures.h"
+#include "emperor/certificate_feed.h"
 #include "emperor/claims.h"
 #include "emperor/keeper_link.h"
 #include "emperor/options.h"
@@ -34,7 +35,7 @@ class RouterLink {
     Roster& roster;
     const Claims& claims;
   };
-  explicit RouterLink(Services services) : s_(services) {}
+  explicit RouterLink(Services services) : s_(services), certificates_(s_.loop, s_.log) {}
 
   /// Binds the listeners, or takes them from `held`. An error here is a fault of the
   /// operator's.
@@ -63,6 +64,8 @@ class RouterLink {
   /// Lets every router finish and go, kills what is left at the deadline, removes the
   /// sockets.
   uvx::Task<void> stop(base::Deadline deadline);
+  /// Looks after nothing any more.
+  void close() { certificates_.close(); }
   bool wanted() const { return !listeners_.empty(); }
   /// Asks every router for its figures; ready when all have answered, or a moment later.
   uvx::Task<void> gather();
@@ -73,13 +76,13 @@ class RouterLink {
 
  private:
   struct Listener {
-    std::string kind;     ///< "uwsgi" or "http"
+    std::string kind;     ///< "uwsgi", "http" or "https"
     std::string held_as;  ///< at the keeper
     base::Fd socket;
     std::string path;  ///< to unlink; empty for TCP
   };
   struct Item {
-    enum class Kind { listen, vassal, state, remove, route, synced };
+    enum class Kind { certificates, listen, vassal, state, remove, route, synced };
     Kind kind;
     uint64_t id = 0;
     std::string host = {};
@@ -147,6 +150,7 @@ class RouterLink {
   bool send_vassal(MessageChannel& channel, const Vassal& vassal);
 
   Services s_;
+  CertificateFeed certificates_;
   std::vector<Listener> listeners_;
   std::vector<std::unique_ptr<Process>> processes_;  ///< by index
   std::vector<std::unique_ptr<Process>> leaving_;    ///< they drain

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <ctime>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,12 +36,22 @@ struct Certificate {
 class CertificateReader {
  public:
   CertificateReader();
+  CertificateReader(const CertificateReader&) = delete;
+  CertificateReader& operator=(const CertificateReader&) = delete;
+  ~CertificateReader() = default;
   /// An error says what is wrong with which half. Keys with a passphrase are refused.
   base::Result<std::shared_ptr<const Certificate>> read(
-      const base::CertificateFile& file) const;
+      const base::CertificateFile& file);
 
  private:
-  Openssl<SSL_CTX> probe_;  // takes a pair as a connection would
+  base::Result<> read_chain(const std::string& pem, Certificate& certificate);
+  Openssl<EVP_PKEY> read_key(const std::string& pem);
+  X509* above(const std::string& der);
+
+  Openssl<SSL_CTX> probe_;       // takes a pair as a connection would
+  EVP_PKEY* decoded_ = nullptr;  // where the decoder leaves a key
+  Openssl<OSSL_DECODER_CTX> decoder_;
+  std::map<std::string, Openssl<X509>> above_;  // by their bytes
 };
 
 }  // namespace router

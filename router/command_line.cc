@@ -107,11 +107,23 @@ void add_figure_options(CLI::App& app, Options& options) {
       ->capture_default_str();
 }
 
+void add_networks(CLI::App& app,
+                  const char* name,
+                  PeerNetworks& networks,
+                  const std::string& help) {
+  app.add_option(name, help)
+      ->expected(1, 1000)
+      ->each([&networks, name](const std::string& text) {
+        if (!networks.add(text))
+          throw CLI::ValidationError(name, text + " is no address or network");
+      });
+}
+
 void add_options(CLI::App& app, Options& options) {
   app.set_version_flag("--version", IMPERIUM_VERSION);
   app.add_option("--ini", options.ini, "uWSGI ini file with these options");
   const auto seconds = [&app](const char* name, std::chrono::seconds& target,
-                              const char* help) {
+                              const std::string& help) {
     app.add_option_function<unsigned>(
            name, [&target](unsigned n) { target = std::chrono::seconds(n); }, help)
         ->default_str(std::to_string(target.count()));
@@ -126,15 +138,22 @@ void add_options(CLI::App& app, Options& options) {
           CLI::Validator([](std::string& text) { return read_mode(text); }, "OCTAL"));
   app.add_option("--router-http", options.router_http,
                  "host:port or unix path for HTTP/1.1, when running alone");
-  app.add_option("--trusted-proxy",
-                 "address or network whose X-Forwarded-* fields are believed on the HTTP "
-                 "port; may be repeated (default: nobody's)")
-      ->expected(1, 1000)
-      ->each([&options](const std::string& text) {
-        if (!options.trusted_proxies.add(text))
-          throw CLI::ValidationError("--trusted-proxy",
-                                     text + " is no address or network");
-      });
+  app.add_option("--router-https", options.router_https,
+                 "host:port or unix path for HTTP/1.1 under TLS, when running alone");
+  app.add_option("--certificates", options.certificates,
+                 "directory with NAME.crt and NAME.key, NAME.pem, or NAME/fullchain.pem "
+                 "and NAME/privkey.pem, for --router-https when running alone");
+  app.add_flag("--strict-sni", options.strict_sni,
+               "refuse TLS clients that ask for a name of no certificate");
+  add_networks(app, "--proxy-protocol-from", options.proxy_protocol_from,
+               "address or network of peers that must send a PROXY protocol header over "
+               "HTTP and TLS; may be repeated (default: nobody's)");
+  app.add_option("--connections-per-peer", options.connections_per_peer,
+                 "HTTP and TLS connections of one client address, 0 for no limit "
+                 "(default: 256, and any number from this machine)");
+  add_networks(app, "--trusted-proxy", options.trusted_proxies,
+               "address or network whose X-Forwarded-* fields are believed on the HTTP "
+               "port; may be repeated (default: nobody's)");
   seconds("--header-timeout", options.header_timeout,
           "seconds for the head of a request (408)");
   seconds("--http-timeout", options.http_timeout, "seconds of silence of an HTTP client");
@@ -227,9 +246,16 @@ std::optional<int> parse_command_line(std::span<char* const> given, Options& opt
     return app.exit(error) == 0 ? 0 : 2;
   }
   const bool alone = options.control_fd < 0;
-  if (alone && options.router_uwsgi.empty() && options.router_http.empty()) {
-    std::fputs("fastrouter: nothing to listen on: give --router-uwsgi or --router-http\n",
-               stderr);
+  if (alone && options.router_uwsgi.empty() && options.router_http.empty() &&
+      options.router_https.empty()) {
+    std::fputs(
+        "fastrouter: nothing to listen on: give --router-uwsgi, --router-http or "
+        "--router-https\n",
+        stderr);
+    return 2;
+  }
+  if (alone && !options.router_https.empty() && options.certificates.empty()) {
+    std::fputs("fastrouter: --router-https needs --certificates\n", stderr);
     return 2;
   }
   return std::nullopt;

@@ -238,11 +238,12 @@ std::expected<std::string, Refusal> make_packet(const HttpRequest& request,
               packet.add("QUERY_STRING", request.query) &&
               packet.add("SERVER_PROTOCOL",
                          request.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1") &&
-              packet.add("REQUEST_SCHEME", "http") &&
+              packet.add("REQUEST_SCHEME", peers.secure ? "https" : "http") &&
               packet.add("SERVER_NAME", server_name(request)) &&
               packet.add("SERVER_PORT", peers.server_port) &&
               packet.add("REMOTE_ADDR", peers.remote_address) &&
               packet.add("REMOTE_PORT", peers.remote_port);
+  if (peers.secure) fits = fits && packet.add("HTTPS", "on");
   if (!content_type.empty()) fits = fits && packet.add("CONTENT_TYPE", content_type);
   if (request.has_length)
     fits = fits && packet.add("CONTENT_LENGTH", std::to_string(request.content_length));

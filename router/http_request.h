@@ -23,6 +23,7 @@ struct HttpPeers {
   std::string remote_address;
   std::string remote_port;
   std::string server_port;
+  bool secure = false;   ///< it came under TLS
   bool gone = false;     ///< it was before it could be asked who it is
   bool trusted = false;  ///< its word about whom it speaks for is believed
 };

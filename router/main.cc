@@ -11,12 +11,14 @@
 #include "router/bind.h"
 #include "router/command_line.h"
 #include "router/node_options.h"
+#include "router/own_certificates.h"
 #include "router/router.h"
 #include "router/user.h"
 
 namespace {
 
 using router::Options;
+using router::OwnCertificates;
 
 /// Every waiting connection is a descriptor: take all that is allowed.
 void raise_descriptor_limit() {
@@ -77,6 +79,7 @@ base::Result<Bound> bind_all(const Options& options) {
   Bound bound;
   TRY(bind_doors(options.router_uwsgi, Door::uwsgi, options, bound));
   TRY(bind_doors(options.router_http, Door::http, options, bound));
+  TRY(bind_doors(options.router_https, Door::https, options, bound));
   for (const std::string& address : options.subscription_servers) {
     TRY_ASSIGN(auto socket, router::SubscriptionServer::bind(address));
     bound.subscriptions.push_back(std::move(socket));
@@ -106,6 +109,15 @@ void tell_of_nodes(const Options& options, base::Log& log) {
     log.warn("router: {}", unused);
 }
 
+/// Null if the router does not run alone, or without TLS.
+base::Result<std::unique_ptr<OwnCertificates>> own_certificates(uvx::Loop& loop,
+                                                                base::Log& log,
+                                                                router::Router& router,
+                                                                const Options& options) {
+  if (options.control_fd >= 0 || options.router_https.empty()) return nullptr;
+  return OwnCertificates::open(loop, log, router, options.certificates);
+}
+
 int serve(const Options& options) {
   base::Log log = base::Log::to_stderr("router", options.log_level);
   auto bound = bind_all(options);
@@ -122,6 +134,12 @@ int serve(const Options& options) {
   router::Router router(
       loop, log, options, capacity,
       options.control_fd < 0 ? base::Fd() : base::Fd(options.control_fd));
+  const auto certificates = own_certificates(loop, log, router, options);
+  if (!certificates) {
+    std::fprintf(stderr, "fastrouter: certificates: %s\n",
+                 certificates.error().message().c_str());
+    return 2;
+  }
   for (auto& [door, socket] : bound->listeners)
     router.listen(door, std::move(socket));
   for (auto& socket : bound->subscriptions)
@@ -137,7 +155,9 @@ int serve(const Options& options) {
   signals.spawn(drain_on_signal(terminate, router));
   signals.spawn(drain_on_signal(interrupt, router));
   signals.spawn(reopen_on_signal(reopen, router));
+  if (*certificates) signals.spawn((*certificates)->follow());
   loop.run(router.run());
+  if (*certificates) (*certificates)->close();
   terminate.close();
   interrupt.close();
   reopen.close();

@@ -25,6 +25,13 @@ struct Options {
   int control_fd = -1;                    ///< channel from the emperor; -1: running alone
   std::vector<std::string> router_uwsgi;  ///< addresses to bind when running alone
   std::vector<std::string> router_http;
+  std::vector<std::string> router_https;
+  std::string certificates;  ///< directory, when running alone
+  bool strict_sni = false;   ///< no certificate for a name: an alert, not the default one
+  PeerNetworks proxy_protocol_from;  ///< HTTP peers that must say for whom they connect
+  /// HTTP connections of one client address; 0: no limit; not given: 256, and none for
+  /// this machine's own.
+  std::optional<size_t> connections_per_peer;
   PeerNetworks trusted_proxies;         ///< HTTP peers whose X-Forwarded-* are believed
   std::optional<uint32_t> socket_mode;  ///< of the unix sockets of router_uwsgi
   std::chrono::seconds header_timeout{

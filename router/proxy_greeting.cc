@@ -35,12 +35,13 @@ uvx::Task<base::Result<ProxyHeader>> receive_proxy_header(Stream& stream,
     if (seen < 0) co_return base::fail_errno("PROXY protocol");
     if (seen == 0) co_return base::fail("PROXY protocol: the connection ended before");
     bytes.resize(before + static_cast<size_t>(seen));
-    const auto header = read_proxy_header(bytes);
-    if (!header) co_return base::fail("PROXY protocol: " + std::string(header.error()));
-    const size_t wanted = *header ? (*header)->size : bytes.size();
+    const auto read = read_proxy_header(bytes);
+    if (!read) co_return base::fail("PROXY protocol: " + std::string(read.error()));
+    const std::optional<ProxyHeader>& header = *read;
+    const size_t wanted = header ? header->size : bytes.size();
     if (!take(stream.fd(), bytes.data() + before, wanted - before))
       co_return base::fail("PROXY protocol: the connection broke");
-    if (*header) co_return **header;
+    if (header) co_return *header;
   }
 }
 

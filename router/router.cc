@@ -78,7 +78,7 @@ Router::Router(uvx::Loop& loop,
       services_{loop,    log,       options, routes_,  vassals_, sessions_,
                 ledger_, capacity_, finder_, scratch_, links_},
       uwsgi_door_(services_),
-      http_door_(services_),
+      http_door_(services_, clients_),
       gathering_(loop, [this](const wire::Message& message) { tell(message); }) {
   if (!options.access_log.empty()) {
     if (auto opened = AccessLog::open(options.access_log, options.access_log_format))
@@ -101,10 +101,27 @@ void Router::listen(Door door, base::Fd socket) {
     log_.error("router: cannot listen reason=\"{}\"", epoll.error().message());
     return;
   }
-  Reception& reception =
-      door == Door::uwsgi ? static_cast<Reception&>(uwsgi_door_) : http_door_;
-  listeners_.emplace_back(loop_, log_, std::move(socket), *std::move(epoll), reception);
+  listeners_.emplace_back(loop_, log_, std::move(socket), *std::move(epoll),
+                          reception(door));
   if (accepting_) duties_.spawn(listeners_.back().run());
+}
+
+Reception& Router::reception(Door door) {
+  if (door == Door::uwsgi) return uwsgi_door_;
+  if (door == Door::http) return http_door_;
+  if (!https_door_) https_door_.emplace(services_, clients_, &tls().context());
+  return *https_door_;
+}
+
+Tls& Router::tls() {
+  if (!tls_)
+    tls_.emplace(loop_, log_, duties_,
+                 options_.strict_sni ? UnknownName::refused : UnknownName::fallback);
+  return *tls_;
+}
+
+void Router::take_certificates(wire::Certificates certificates) {
+  tls().take(std::move(certificates));
 }
 
 void Router::hear_subscriptions(base::Fd socket) {
@@ -140,6 +157,7 @@ void Router::drain() {
   for (Listener& listener : listeners_)
     listener.close();
   http_door_.finish_soon();
+  if (https_door_) https_door_->finish_soon();
   if (!draining_) {
     draining_ = true;
     log_.info("router: draining sessions={} parked={}", sessions_.size(),
@@ -175,6 +193,7 @@ void Router::tell(const wire::Message& message) {
 void Router::on_message(const wire::Message& message, std::vector<base::Fd> fds) {
   const std::string_view verb = message.verb;
   if (verb == verbs::kListen) return on_listen(message, std::move(fds));
+  if (verb == verbs::kCertificates) return on_certificates(std::move(fds));
   if (verb == verbs::kVassal) return on_vassal(message, std::move(fds));
   if (verb == verbs::kState) return on_state(message);
   if (verb == verbs::kRemove) return on_remove(message);
@@ -195,12 +214,20 @@ void Router::on_listen(const wire::Message& message, std::vector<base::Fd> fds) 
   const std::string_view kind = message.get("kind");
   if (fds.size() == 1 && (kind == "stats" || kind == "metrics"))
     return show(kind == "stats" ? Page::stats : Page::metrics, std::move(fds.front()));
-  if (fds.size() != 1 || (kind != "uwsgi" && kind != "http")) {
+  const auto door = kind == "uwsgi"   ? std::optional(Door::uwsgi)
+                    : kind == "http"  ? std::optional(Door::http)
+                    : kind == "https" ? std::optional(Door::https)
+                                      : std::nullopt;
+  if (fds.size() != 1 || !door) {
     log_.error("control: bad listen kind={} descriptors={}", base::printable(kind),
                fds.size());
     return;
   }
-  listen(kind == "uwsgi" ? Door::uwsgi : Door::http, std::move(fds.front()));
+  listen(*door, std::move(fds.front()));
+}
+
+void Router::on_certificates(std::vector<base::Fd> fds) {
+  if (fds.size() == 1) tls().take(std::move(fds.front()));
 }
 
 void Router::on_vassal(const wire::Message& message, std::vector<base::Fd> fds) {

@@ -15,6 +15,7 @@
 #include "router/page_server.h"
 #include "router/services.h"
 #include "router/subscription_server.h"
+#include "router/tls.h"
 #include "router/uwsgi_door.h"
 
 namespace router {
@@ -31,12 +32,14 @@ class Router : private ControlTarget, private VassalEvents {
   enum class Page { stats, metrics };
   /// Gives a page of figures to whoever connects to `socket`.
   void show(Page page, base::Fd socket);
-  enum class Door { uwsgi, http };
+  enum class Door { uwsgi, http, https };
   /// Accepts from `socket` once start() was called or the emperor said `synced`.
   void listen(Door door, base::Fd socket);
   void start_accepting();
   /// Hears subscriptions on `socket` (SubscriptionServer::bind()).
   void hear_subscriptions(base::Fd socket);
+  /// For connections under TLS from now on.
+  void take_certificates(wire::Certificates certificates);
   /// Serves until drain() and the end of everything under way.
   uvx::Task<void> run();
   /// Its access log's file was moved away.
@@ -53,6 +56,7 @@ class Router : private ControlTarget, private VassalEvents {
   void wanted(VassalId id) override;
 
   void on_listen(const wire::Message& message, std::vector<base::Fd> fds);
+  void on_certificates(std::vector<base::Fd> fds);
   void on_vassal(const wire::Message& message, std::vector<base::Fd> fds);
   void on_state(const wire::Message& message);
   void on_remove(const wire::Message& message);
@@ -60,6 +64,8 @@ class Router : private ControlTarget, private VassalEvents {
   wire::RouterFigures own_figures() const;
   void send_figures(const wire::Message& question);
   static uvx::Task<std::string> make_page(Router* self, Page page);
+  Tls& tls();
+  Reception& reception(Door door);
   void tell(const wire::Message& message);
   /// Ends the duties once nothing is under way any more.
   uvx::Task<void> finish();
@@ -81,10 +87,13 @@ class Router : private ControlTarget, private VassalEvents {
   std::list<SubscriptionServer> subscription_servers_;
   Services services_;
   UwsgiDoor uwsgi_door_;
+  PeerCounts clients_;  // of both HTTP doors
   HttpDoor http_door_;
   std::optional<ErrorPageFiles> error_pages_;
   Gathering gathering_;
   std::list<PageServer> page_servers_;
+  std::optional<Tls> tls_;  // once somebody wants it
+  std::optional<HttpDoor> https_door_;
   std::list<Listener> listeners_;
   std::optional<Control> control_;
   bool accepting_ = false;

@@ -60,9 +60,8 @@ void Tls::take(wire::Certificates certificates) {
 
 uvx::Task<void> Tls::take_over() {
   taking_ = true;
-  while (next_) {
-    wire::Certificates wanted = *std::exchange(next_, std::nullopt);
-    CertificatesUpdate update(log_, context_.certificates(), std::move(wanted.files));
+  while (auto wanted = std::exchange(next_, std::nullopt)) {
+    CertificatesUpdate update(log_, context_.certificates(), std::move(wanted->files));
     while (!next_ && update.step())
       co_await loop_.yield();
     if (!next_) context_.set_certificates(update.take());

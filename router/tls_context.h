@@ -21,6 +21,7 @@ enum class UnknownName {
 class TlsContext {
  public:
   explicit TlsContext(UnknownName unknown);
+  ~TlsContext() = default;
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 

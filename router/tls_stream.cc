@@ -81,7 +81,7 @@ struct TlsStream::Bio {
 TlsStream::TlsStream(uvx::Loop& loop, base::Fd socket, const TlsContext& context)
     : loop_(loop),
       socket_(std::move(socket)),
-      poll_(std::in_place, loop, socket_.get()),
+      poll_(std::make_unique<uvx::Poll>(loop, socket_.get())),
       ssl_(context.make_server()) {
   BIO* bio = BIO_new(Bio::method());
   if (bio == nullptr) throw std::bad_alloc();
@@ -197,7 +197,7 @@ void TlsStream::interrupt() {
 void TlsStream::resume() {
   interrupted_ = false;
   poll_.reset();
-  poll_.emplace(loop_, socket_.get());
+  poll_ = std::make_unique<uvx::Poll>(loop_, socket_.get());
 }
 
 }  // namespace router

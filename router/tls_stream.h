@@ -6,7 +6,7 @@
 // error, never an end.
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 
 #include "router/stream.h"
@@ -46,7 +46,7 @@ class TlsStream final : public Stream {
 
   uvx::Loop& loop_;
   base::Fd socket_;
-  std::optional<uvx::Poll> poll_;  // before its socket is closed, it has gone
+  std::unique_ptr<uvx::Poll> poll_;  // before its socket is closed, it has gone
   Openssl<SSL> ssl_;
   std::string unsent_;         // records that the socket did not take yet
   size_t promised_ = 0;        // bytes in them of which try_send() has not told yet

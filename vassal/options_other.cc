@@ -84,8 +84,8 @@ constexpr Row kRows[] = {
   missing("py-tracebacker", "", "not made"),
 
   // other ways in
-  missing("http", "http-to https https2 http-router", "the emperor's fastrouter serves HTTP (router-http); `domain` says for which names"),
-  missing("https-socket", "", "workers do not listen for HTTP; the emperor's fastrouter does (router-http)"),
+  missing("http", "http-to https https2 http-router", "the emperor's fastrouter serves HTTP (router-http, router-https); `domain` says for which names"),
+  missing("https-socket", "", "workers do not listen for HTTP; the emperor's fastrouter does (router-https)"),
   missing("raw-socket", "fastcgi-nph-socket scgi-nph-socket puwsgi-socket suwsgi-socket ssl-socket", "of these protocols none is served"),
   missing("shared-socket", "map-socket zerg zerg-server", "sockets belong to one vassal"),
 

@@ -85,10 +85,14 @@ Task<base::Result<base::CertificateFiles>> CertificateWatch::changed(
       latest = {};
     }
     auto seen = look();
-    const std::string error = seen ? "" : seen.error().message();
-    const bool fresh = std::exchange(last_error_, error) != error;
-    if (!seen && fresh) co_return std::unexpected(seen.error());
-    if (seen && *seen) co_return **std::move(seen);
+    if (seen) {
+      last_error_.clear();
+      if (auto files = *std::move(seen)) co_return *std::move(files);
+      continue;
+    }
+    const std::string error = seen.error().message();
+    if (std::exchange(last_error_, error) != error)
+      co_return std::unexpected(seen.error());
   }
 }
 

@@ -9,7 +9,9 @@ namespace wire::router_control {
 
 // emperor -> router
 inline constexpr char kListen[] =
-    "listen";  ///< kind=uwsgi|http + 1 fd: a bound listening socket
+    "listen";  ///< kind=uwsgi|http|https + 1 fd: a bound listening socket
+inline constexpr char kCertificates[] =
+    "certificates";  ///< + 1 fd: a sealed memfd with all there are (wire/certificates.h)
 inline constexpr char kVassal[] =
     "vassal";  ///< id, name, [queue-max], [queue-timeout seconds], [limit-post bytes],
                ///< [concurrency-max], [bandwidth-max bytes a second]

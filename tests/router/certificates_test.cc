@@ -115,6 +115,23 @@ TEST_SUITE("router") {
     CHECK(before->names.size() == 1);
   }
 
+  TEST_CASE("certificates: keys of several kinds are read in any order") {
+    const auto rsa = made_certificate("r.crt", {.names = {"r.example"}, .rsa = true});
+    const auto curve = made_certificate("c.crt", {.names = {"c.example"}});
+    auto above = curve;
+    above.name = "chain.crt";
+    above.certificate += rsa.certificate + curve.key + rsa.certificate;
+    auto broken = rsa;
+    broken.name = "broken.crt";
+    broken.key.resize(broken.key.size() / 2);
+    Store store;
+    store.update({rsa, curve, broken, above, rsa, curve});
+    CHECK(store.certificates.size() == 3);
+    const auto chained = store.certificates.of_file("chain.crt");
+    REQUIRE(chained);
+    CHECK(sk_X509_num(chained->chain.get()) == 2);
+  }
+
   TEST_CASE("certificates: they travel whole, and cut off at any byte they do not") {
     wire::Certificates sent;
     sent.files = {{"a.crt", "AAA", "KEY"}, {"b/fullchain.pem", "", "", "gone"}};

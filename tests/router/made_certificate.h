@@ -24,11 +24,12 @@ struct CertificateWish {
   std::vector<std::string> names = {};  ///< subjectAltName
   std::string common_name = "made in a test";
   long days = 30;
+  bool rsa = false;  ///< instead of a curve
 };
 
 inline base::CertificateFile made_certificate(const std::string& file,
                                               const CertificateWish& wish) {
-  const router::Openssl<EVP_PKEY> key(EVP_EC_gen("P-256"));
+  const router::Openssl<EVP_PKEY> key(wish.rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"));
   const router::Openssl<X509> x509(X509_new());
   X509_set_version(x509.get(), 2);
   ASN1_INTEGER_set(X509_get_serialNumber(x509.get()), 1);
