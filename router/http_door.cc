@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+#include <vector>
 
 #include "router/peer_address.h"
 #include "router/proxy_greeting.h"
@@ -48,6 +50,7 @@ uvx::Task<void> HttpDoor::receive_visitor(base::Fd connection, base::Instant whe
                     ? std::make_unique<PlainStream>(services_.loop, std::move(connection))
                     : co_await encrypt(std::move(connection), peers, deadline);
   if (!stream) co_return;
+  if (!has_room()) make_room();
   HttpSession session(services_, std::move(stream), std::move(peers), when);
   sessions_.insert(&session);
   if (finishing_) session.finish_soon();
@@ -86,6 +89,18 @@ uvx::Task<std::unique_ptr<Stream>> HttpDoor::encrypt(base::Fd connection,
   services_.log.debug("https: peer={} reason=\"{}\"", peers.remote_address,
                       done.error().message());
   co_return nullptr;
+}
+
+void HttpDoor::make_room() {
+  std::vector<std::pair<base::Instant, HttpSession*>> idle;
+  for (HttpSession* session : sessions_)
+    if (const auto since = session->idle_since()) idle.emplace_back(*since, session);
+  // Some more than one, so that not every newcomer looks through all.
+  const size_t leave = std::min(idle.size(), 1 + sessions_.size() / 16);
+  std::ranges::partial_sort(idle, idle.begin() + static_cast<ptrdiff_t>(leave), {},
+                            &std::pair<base::Instant, HttpSession*>::first);
+  for (size_t i = 0; i < leave; ++i)
+    idle[i].second->finish_soon();
 }
 
 bool HttpDoor::trusts(const HttpPeers& peers) const {

@@ -43,6 +43,8 @@ class HttpDoor : public Reception {
   uvx::Task<std::unique_ptr<Stream>> encrypt(base::Fd connection,
                                              const HttpPeers& peers,
                                              base::Deadline deadline);
+  /// Ends connections that wait for a request, the oldest first: nobody else gets in.
+  void make_room();
   /// Whether its X-Forwarded-* are believed.
   bool trusts(const HttpPeers& peers) const;
   /// A place for one more of this client, or nothing.

@@ -36,6 +36,10 @@ class HttpSession {
   /// Ends it now if no request is under way, else after the one that is (the router
   /// drains).
   void finish_soon();
+  /// Since when it waits for a request; nothing while there is one.
+  std::optional<base::Instant> idle_since() const {
+    return between_requests_ ? std::optional(arrived_) : std::nullopt;
+  }
 
  private:
   enum class Next { request, close };

@@ -110,6 +110,27 @@ TEST_SUITE("router") {
     CHECK(too_many.at_end());
   }
 
+  TEST_CASE("http door: whoever waits the longest makes room for who comes") {
+    const LeakGuard guard;
+    RouterWorld world({}, 12);
+    world.one_site();
+    Peer busy = world.browser(kGet);
+    auto taken = world.take();
+    REQUIRE(taken);
+    std::vector<Peer> idle;
+    for (int i = 0; i < 30; ++i) {
+      idle.push_back(world.browser());
+      REQUIRE(world.until(
+          [&] { return i < 10 || idle[static_cast<size_t>(i) - 10].at_end(); }));
+    }
+    CHECK_FALSE(idle.back().at_end());
+    idle.back().send(kGet);
+    CHECK(world.take());
+    CHECK_FALSE(busy.at_end());
+    Peer newcomer = world.browser(kGet);
+    REQUIRE(world.until([&] { return world.take().has_value(); }));
+  }
+
   TEST_CASE("http door: who has not said who he is does not hold up the end") {
     const LeakGuard guard;
     RouterWorld world(behind_balancer());

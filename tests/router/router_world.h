@@ -110,7 +110,10 @@ inline std::string packet(std::map<std::string, std::string> vars,
 
 class RouterWorld {
  public:
-  explicit RouterWorld(router::Options options = {}) : options_(std::move(options)) {
+  /// `http`: descriptors that HTTP sessions may hold.
+  explicit RouterWorld(router::Options options = {}, size_t http = 4096)
+      : options_(std::move(options)) {
+    capacity_.http = http;
     std::signal(SIGPIPE, SIG_IGN);  // as a worker and a router do
     auto channel = base::make_socketpair(SOCK_SEQPACKET).value();
     emperor_ = std::move(channel.first);
@@ -254,7 +257,8 @@ class RouterWorld {
   }
 
   router::Options options_;
-  router::Capacity capacity_{.descriptors = 8192, .http = 4096, .parked = 4096, .belt = 64};
+  router::Capacity capacity_{
+      .descriptors = 8192, .http = 4096, .parked = 4096, .belt = 64};
   base::Log log_ = base::Log::silent();
   uvx::Loop loop_;
   uvx::TaskGroup tasks_{loop_};
