@@ -91,6 +91,11 @@ std::string set_stats(Options& o, const std::string& value) {
   return needs_value(value);
 }
 
+std::string set_router_stats(Options& o, const std::string& value) {
+  o.router_stats = value.starts_with(':') ? "127.0.0.1" + value : value;
+  return needs_value(value);
+}
+
 template <HookName name>
 std::string add_hook(Options& o, const std::string& value) {
   const auto hook = vassal::parse_hook(name.text, value);
@@ -116,6 +121,7 @@ constexpr UwsgiOption kTable[] = {
     {"emperor-on-demand-extension emperor-on-demand-ext", "SUFFIX", honoured, "the address in FILE+SUFFIX becomes socket = and start = lazy", text<&Options::on_demand_extension>},
     {"emperor-on-demand-directory emperor-on-demand-dir", "DIR", honoured, "every vassal gets socket = DIR/%n.socket and start = lazy", text<&Options::on_demand_directory>},
     {"emperor-stats emperor-stats-server", "PATH|HOST:PORT", honoured, "figures as JSON for whoever connects (no host: 127.0.0.1)", set_stats},
+    {"fastrouter-stats fastrouter-stats-server fastrouter-ss", "PATH|HOST:PORT", honoured, "figures of the fastrouter as JSON for whoever connects (no host: 127.0.0.1)", set_router_stats},
     {"emperor-pidfile", "PATH", honoured, "file with the pid of the emperor", text<&Options::pidfile>},
     {"emperor-required-heartbeat", "SECONDS", honoured, "longest silence of a vassal that sends heartbeats (30)", seconds<&Options::required_heartbeat>},
 
@@ -143,7 +149,6 @@ constexpr UwsgiOption kTable[] = {
     {"emperor-proxy-socket emperor-trigger-socket emperor-use-fork-server vassal-fork-base emperor-fork-server-attr", "", ignored, "the emperor starts its vassals itself"},
     {"emperor-collect-attribute emperor-collect-attr emperor-wrapper-attr emperor-chdir-attr", "", ignored, "attributes are not used: write the option into the vassal's file"},
     {"fastrouter-subscription-server", "ADDR", ignored, "`subscribe-to` in a vassal's file is a claim that reaches the router without packets"},
-    {"fastrouter-stats fastrouter-stats-server", "ADDR", ignored, "`emperorctl routes` and `emperorctl show` tell"},
     {"master vacuum die-on-term no-orphans master-as-root enable-threads thunder-lock", "", ignored, "always so"},
 
     {"emperor-on-demand-exec", "COMMAND", missing, "not run: write the address into FILE+SUFFIX (emperor-on-demand-extension)"},

@@ -42,7 +42,31 @@ uvx::Task<void> RouterLink::gather() {
     static_cast<void>(co_await gathered_.wait(deadline));
 }
 
+void RouterLink::ask_others(const Connection& asker, const wire::Message& question) {
+  const auto serial = question.number("serial");
+  const auto all = everybody();
+  const auto self = std::ranges::find_if(
+      all, [&](const Process* p) { return p->connection.get() == &asker; });
+  if (!serial || self == all.end()) return;
+  wire::Message forwarded{verbs::kAskFigures, {}};
+  forwarded.set("serial", *serial).set("asker", static_cast<uint64_t>((*self)->pid));
+  uint64_t count = 0;
+  for (const Process* process : all) {
+    if (process == *self || !process->connection || !process->up) continue;
+    process->connection->channel->send(forwarded);
+    ++count;
+  }
+  wire::Message asked{verbs::kAsked, {}};
+  asker.channel->send(asked.set("serial", *serial).set("count", count));
+}
+
 void RouterLink::on_figures(Connection& connection, const wire::Message& message) {
+  if (const auto asker = message.number("asker")) {
+    const Process* process = find(static_cast<pid_t>(*asker));
+    if (process != nullptr && process->connection)
+      process->connection->channel->send(message);
+    return;
+  }
   // Each picture begins with this; a question may come while another is answered.
   if (message.number("sessions")) connection.incoming = {};
   switch (wire::hear(message, &connection.incoming)) {

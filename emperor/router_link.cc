@@ -47,6 +47,8 @@ base::Result<> RouterLink::bind(Held* held) {
   if (!s_.options.router_https.empty())
     certificates_.start(s_.options.certificates, s_.tasks,
                         [this] { queue({Item::Kind::certificates}); });
+  if (!s_.options.router_stats.empty() && wanted())
+    TRY(add_listener("stats", s_.options.router_stats, held));
   return {};
 }
 
@@ -215,6 +217,7 @@ uvx::Task<void> RouterLink::listen_to(RouterLink* self,
     if (!incoming) break;
     const auto& message = incoming->message;
     if (message.verb == verbs::kUp) self->on_up(*connection);
+    if (message.verb == verbs::kAskFigures) self->ask_others(*connection, message);
     if (message.verb == verbs::kFigures) self->on_figures(*connection, message);
     if (message.verb == verbs::kSpoiled && self->on_spoiled)
       if (const auto id = message.number("id")) self->on_spoiled(*id);

@@ -125,6 +125,8 @@ class RouterLink {
   void replace(size_t index);
   void let_leave(std::unique_ptr<Process> process);
   void on_up(const Connection& connection);
+  /// A router asks what the others have counted: their answers are passed on to it.
+  void ask_others(const Connection& asker, const wire::Message& question);
   void on_figures(Connection& connection, const wire::Message& message);
   /// A router's figures stay when it goes.
   void keep_figures(const Connection& connection);

@@ -5,6 +5,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstddef>
 #include <cstring>
 #include <memory>
 
@@ -38,6 +40,28 @@ base::Result<base::Fd> bind_unix(const std::string& path) {
 }
 
 }  // namespace
+
+std::string bound_address(int socket) {
+  sockaddr_storage storage{};
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
+  socklen_t size = sizeof(storage);
+  if (::getsockname(socket, address, &size) != 0) return {};
+  if (storage.ss_family == AF_UNIX) {
+    const auto* path = reinterpret_cast<const sockaddr_un*>(&storage)->sun_path;
+    const size_t length = size - offsetof(sockaddr_un, sun_path);
+    if (size <= offsetof(sockaddr_un, sun_path)) return {};
+    if (*path == '\0') return "@" + std::string(path + 1, length - 1);
+    return {path, ::strnlen(path, length)};
+  }
+  std::array<char, NI_MAXHOST> host{};
+  std::array<char, NI_MAXSERV> port{};
+  if (::getnameinfo(address, size, host.data(), host.size(), port.data(), port.size(),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+    return {};
+  const std::string name(host.data());
+  const bool v6 = storage.ss_family == AF_INET6;
+  return (v6 ? "[" + name + "]" : name) + ":" + port.data();
+}
 
 base::Result<base::Fd> bind_listener(const std::string& address) {
   if (address.find('/') != std::string::npos) return bind_unix(address);

@@ -11,4 +11,7 @@ namespace router {
 /// "/run/router.sock", "host:port" or ":port", bound and listening.
 base::Result<base::Fd> bind_listener(const std::string& address);
 
+/// Where a bound socket is, as it is written in options; empty if that cannot be told.
+std::string bound_address(int socket);
+
 }  // namespace router

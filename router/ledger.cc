@@ -8,6 +8,7 @@ namespace router {
 namespace {
 
 constexpr base::Duration kTellEvery = std::chrono::seconds(1);
+constexpr unsigned kMostTold = 20;  // of all sites in that time
 /// What an operator looks for: the site or its limits, not the asker's mistakes.
 constexpr std::array kFailures{408, 413, 502, 503, 504};
 
@@ -64,12 +65,21 @@ void Ledger::note_dismissed(const Served& served) {
   if (access_log_) access_log_.write(served);
 }
 
+/// Many sites that fail at once say no more than some of them.
+bool Ledger::may_tell(base::Instant now) {
+  if (now - told_since_ > kTellEvery) {
+    told_since_ = now;
+    told_ = 0;
+  }
+  return ++told_ <= kMostTold;
+}
+
 void Ledger::tell(const Served& served, Site& site) {
   if (served.refusal == nullptr ||
       std::ranges::find(kFailures, served.refusal->status) == kFailures.end())
     return;
   const auto now = base::Clock::now();
-  if (now - site.told_at < kTellEvery) {
+  if (now - site.told_at < kTellEvery || !may_tell(now)) {
     ++site.untold;
     return;
   }

@@ -62,6 +62,7 @@ class Ledger {
   Site& site_of(const Served& served);
   /// Names the hop and the limit of a failure in the log, once a second for each site.
   void tell(const Served& served, Site& site);
+  bool may_tell(base::Instant now);
   static void count(const Served& served, Tally& tally);
 
   base::Log& log_;
@@ -70,6 +71,8 @@ class Ledger {
   Hosts hosts_;
   Site other_;
   Vassals vassals_;
+  base::Instant told_since_ = {};
+  unsigned told_ = 0;
 };
 
 }  // namespace router

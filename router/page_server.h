@@ -30,6 +30,8 @@ class PageServer {
              const Kind& kind,
              Make make);
 
+  /// Whether `socket` is the one it answers at.
+  bool is_of(int socket) const;
   uvx::Task<void> run();
   void close();
 

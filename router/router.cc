@@ -6,6 +6,7 @@
 
 #include "base/wire/router_control.h"
 #include "base/wire/uwsgi_packet.h"
+#include "router/bind.h"
 #include "router/farewell.h"
 #include "router/figures.h"
 #include "router/stats_page.h"
@@ -101,6 +102,7 @@ void Router::listen(Door door, base::Fd socket) {
     log_.error("router: cannot listen reason=\"{}\"", epoll.error().message());
     return;
   }
+  addresses_.push_back(bound_address(socket.get()));
   listeners_.emplace_back(loop_, log_, std::move(socket), *std::move(epoll),
                           reception(door));
   if (accepting_) duties_.spawn(listeners_.back().run());
@@ -126,6 +128,7 @@ void Router::take_certificates(wire::Certificates certificates) {
 
 void Router::hear_subscriptions(base::Fd socket) {
   finder_.use_subscriptions();
+  addresses_.push_back(bound_address(socket.get()));
   auto& server = subscription_servers_.emplace_back(loop_, log_, std::move(socket),
                                                     nodes_, subscription_policy_);
   duties_.spawn(server.run());
@@ -293,6 +296,8 @@ void Router::send_figures(const wire::Message& question) {
 }
 
 void Router::show(Page page, base::Fd socket) {
+  for (const PageServer& server : page_servers_)
+    if (server.is_of(socket.get())) return;
   const PageServer::Kind kind =
       page == Page::stats
           ? PageServer::Kind{"fastrouter-stats", "application/json", true}
@@ -307,16 +312,13 @@ uvx::Task<std::string> Router::make_page(Router* self, Page page) {
   wire::RouterFigures figures = self->own_figures();
   if (self->control_) figures = co_await self->gathering_.ask(std::move(figures));
   if (page == Page::metrics) co_return metrics_page(figures);
-  StatsView view{.addresses = self->options_.router_uwsgi,
+  StatsView view{.addresses = self->addresses_,
                  .subscriptions = self->nodes_,
                  .finder = self->finder_,
-                 .hears_subscriptions = !self->options_.subscription_servers.empty(),
+                 .hears_subscriptions = !self->subscription_servers_.empty(),
                  .cheap = self->options_.cheap && !self->services_.has_room(),
                  .figures = figures,
                  .now = base::Clock::now()};
-  for (const auto* more :
-       {&self->options_.router_http, &self->options_.subscription_servers})
-    view.addresses.insert(view.addresses.end(), more->begin(), more->end());
   co_return stats_json(view);
 }
 

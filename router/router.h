@@ -94,6 +94,7 @@ class Router : private ControlTarget, private VassalEvents {
   std::list<PageServer> page_servers_;
   std::optional<Tls> tls_;  // once somebody wants it
   std::optional<HttpDoor> https_door_;
+  std::vector<std::string> addresses_;  // of its doors and where it hears subscriptions
   std::list<Listener> listeners_;
   std::optional<Control> control_;
   bool accepting_ = false;

@@ -14,6 +14,7 @@ constexpr size_t kMostBytes = 48 * 1024;
 constexpr size_t kMostFields = 300;
 /// Of one picture: a router that has lost its mind does not eat its emperor.
 constexpr size_t kMostEntries = 200'000;
+constexpr size_t kMostValue = 8 * 1024;
 
 /// Takes `count` numbers with a space behind each from the front of `text`.
 template <size_t count>
@@ -153,6 +154,7 @@ void tell(const RouterFigures& figures,
 Heard hear(const Message& message, RouterFigures* into) {
   into->sessions += message.number("sessions").value_or(0);
   for (const auto& [name, value] : message.fields) {
+    if (value.size() > kMostValue) return Heard::garbage;
     if (into->hosts.size() + into->vassals.size() + into->parked.size() +
             into->hits.size() + into->nodes.size() >
         kMostEntries)

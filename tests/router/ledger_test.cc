@@ -97,5 +97,8 @@ TEST_SUITE("router") {
     CHECK(has("limit=request-timeout"));
     CHECK_FALSE(has("status=400"));
     CHECK(std::ranges::count(book.log_text, '\n') == 2);
+    for (int i = 0; i < 100; ++i)
+      book.refused("", refusals::kBusy);
+    CHECK(std::ranges::count(book.log_text, '\n') == 3);
   }
 }

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import threading
+import time
 import unittest
 
 from frame import ALICE, BOB, SystemCase, client, http, main, processes, until
@@ -23,11 +24,12 @@ def sample(page, name, **labels):
 
 class Told(SystemCase):
     """Two router processes under an emperor, behind nginx and before visitors of their own."""
-    metrics = own_address(9102)
+    metrics, stats = own_address(9102), own_address(9103)
 
     @classmethod
     def setUpClass(cls):
-        cls.options = {"nginx": True, "router_processes": 2, "metrics": "%s:%d" % cls.metrics, "access_log_format": "json"}
+        cls.options = {"nginx": True, "router_processes": 2, "metrics": "%s:%d" % cls.metrics, "access_log_format": "json",
+                       "fastrouter_stats": "%s:%d" % cls.stats}
         super().setUpClass()
 
     @classmethod
@@ -141,6 +143,10 @@ class Told(SystemCase):
             self.assertEqual(grown, {"requests_total": 60, "handed_over_total": 30, "relayed_total": 30, "total_seconds_count": 30})
         self.assertEqual(sample(after, "imperium_router_host_responses_total", host="two.test", **{"class": "2xx"})
                          - sample(before, "imperium_router_host_responses_total", host="two.test", **{"class": "2xx"}), 30)
+        for _ in range(4):  # whichever process answers
+            stats = json.loads(bare(self.stats))
+            self.assertEqual(stats["hosts"]["two.test"]["requests"], sample(after, "imperium_router_host_requests_total", host="two.test"))
+            self.assertEqual(set(stats["fastrouter"]), {self.world.router, "%s:%d" % self.world.http_address})
         routers = [p for p in processes.children(self.world.emperor.process.pid) if processes.name(p) == "fastrouter"]
         self.assertEqual(len(routers), 2)
         os.kill(routers[0], signal.SIGKILL)
@@ -156,6 +162,40 @@ class Told(SystemCase):
         self.assertGreaterEqual(sample(page, "imperium_router_host_refused_total", host="(other)", cause="no_route"), 20)
         for line in page.splitlines():
             self.assertRegex(line, r'^(# (HELP|TYPE) imperium_\w+ .+|imperium_\w+({(\w+="[^"]*",?)+})? [0-9.e+-]+)$')
+
+
+class Fair(SystemCase):
+    """Limits of one vassal on what goes through the router."""
+
+    @classmethod
+    def set_up_world(cls, world):
+        world.drop("slow", "slow.test", lines=["processes = 4", "concurrency-max = 1", "queue-max = 1"])
+        world.drop("wide", "wide.test", uid=BOB, lines=["bandwidth-max = 4M"])
+
+    def test_so_many_at_once_and_so_many_in_line(self):
+        self.world.emperor.wait_state("slow", "ready")
+        answers = []
+
+        def ask():
+            answers.append(http(self.world.http_address, "slow.test", "/wait?seconds=0.5"))
+
+        askers = [threading.Thread(target=ask) for _ in range(4)]
+        for a in askers:
+            a.start()
+        for a in askers:
+            a.join(20)
+        self.assertEqual(sorted(a.status for a in answers), [200, 200, 503, 503])
+        refused = next(a for a in answers if a.status == 503)
+        self.assertIn("concurrency-max", refused.text)
+        self.assertTrue(refused.header("retry-after"))
+
+    def test_so_many_bytes_a_second(self):
+        self.world.emperor.wait_state("wide", "ready")
+        began = time.monotonic()
+        answer = http(self.world.http_address, "wide.test", "/big?mib=6", timeout=30)
+        took = time.monotonic() - began
+        self.assertEqual((answer.status, answer.error, len(answer.body)), (200, "", 6 << 20))
+        self.assertTrue(1.0 < took < 6, took)
 
 
 class Silent(SystemCase):
@@ -186,6 +226,8 @@ class Silent(SystemCase):
             with s:
                 s.recv(1 << 16)
                 s.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nspare")
+                s.shutdown(socket.SHUT_WR)
+                client.drain(s)  # a close with a body unread would cost the answer
 
     def test_the_next_upstream_answers(self):
         self.world.emperor.wait_state("one", "ready")
