@@ -188,6 +188,8 @@ void RouterLink::add_relay(const Vassal& vassal, wire::Message* message) {
   message->set("address", target->address)
       .set("protocol", std::string(vassal::name_of(target->protocol)))
       .set("uid", uint64_t{serving->config.uid.value_or(::geteuid())});
+  for (const std::string& param : serving->config.fastcgi_params)
+    message->set("param", param);
 }
 
 bool RouterLink::send_vassal(MessageChannel& channel, const Vassal& vassal) {

@@ -29,8 +29,6 @@ class Client {
   /// Decodes bytes just received, in place: how many of the body stand at their front
   /// now.
   virtual std::expected<size_t, Refusal> take_body(std::span<char> bytes) = 0;
-  /// The client sends no more. False: its body should have been longer.
-  virtual bool end_body() = 0;
   /// What came behind the body, for a tunnel; it is forgotten here.
   virtual std::string take_leftover() { return {}; }
 

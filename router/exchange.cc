@@ -3,6 +3,9 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "router/client_body.h"
 
 namespace router {
 
@@ -32,9 +35,10 @@ Exchange::Exchange(uvx::Loop& loop,
       sending_(loop) {}
 
 uvx::Task<ExchangeResult> Exchange::run(std::string_view begun) {
+  begun_ = begun;
   result_.received = begun.size();
   result_.connected = moved_;
-  if (!send_at_once(begun)) sending_.spawn(send_request());
+  if (!send_at_once()) sending_.spawn(send_request());
   co_await relay_answer();
 
   // The answer is over, or there will be none: nobody reads the body any more.
@@ -49,9 +53,10 @@ uvx::Task<ExchangeResult> Exchange::run(std::string_view begun) {
 
 // ---- the request
 
-bool Exchange::send_at_once(std::string_view begun) {
+bool Exchange::send_at_once() {
   std::string& unsent = backend_.unsent;
-  if (!begun.empty()) backend_.writer.body(begun, unsent);
+  if (begun_.size() > Scratch::kRoom) return false;
+  if (!begun_.empty()) backend_.writer.body(std::exchange(begun_, {}), unsent);
   const bool whole = client_.body_over();
   if (whole) backend_.writer.end(unsent);
   if (!unsent.empty()) {
@@ -65,43 +70,63 @@ bool Exchange::send_at_once(std::string_view begun) {
 }
 
 void Exchange::end_request() {
+  result_.sent_whole = true;
   if (backend_.writer.half_closes()) backend_.stream.finish_sending();
 }
 
 uvx::Task<void> Exchange::send_request() {
+  const bool begun = !begun_.empty();
   const auto sent =
       co_await send_all(backend_.stream, backend_.unsent, patience_.backend);
   moved_ = base::Clock::now();
-  if (!sent) co_return;
-  backend_.unsent.clear();
-  if (client_.body_over())
-    end_request();
-  else
-    co_await send_body();
+  if (!sent || !co_await send_begun()) co_return;
+  if (!client_.body_over()) co_return co_await send_body();
+  if (!begun || co_await send_end()) end_request();
+}
+
+uvx::Task<bool> Exchange::send_begun() {
+  std::string framed;
+  while (!begun_.empty()) {
+    const auto piece = begun_.substr(0, Scratch::kRoom);
+    framed.clear();
+    backend_.writer.body(piece, framed);
+    const auto sent = co_await send_all(backend_.stream, framed, patience_.backend);
+    moved_ = base::Clock::now();
+    if (!sent) co_return false;
+    begun_.remove_prefix(piece.size());
+  }
+  co_return true;
+}
+
+uvx::Task<bool> Exchange::send_end() {
+  std::string end;
+  backend_.writer.end(end);
+  const auto sent = co_await send_all(backend_.stream, end, patience_.backend);
+  co_return sent.has_value();
 }
 
 uvx::Task<void> Exchange::send_body() {
   if (const auto invitation = client_.invitation(); !invitation.empty())
     static_cast<void>(co_await to_client(invitation));
   bool wanted = true;  // by the backend
-  size_t size = 0;
-  while (!client_.body_over() && co_await receive_body(size)) {
+  while (!client_.body_over()) {
+    const BodyPiece piece = co_await receive_body(client_, scratch_, patience_.client);
+    moved_ = base::Clock::now();
+    result_.received += piece.size;
+    if (!piece.good()) {
+      if (piece.refusal) result_.refusal = piece.refusal;
+      if (piece.gone) result_.end = End::client_gone;
+      backend_.stream.interrupt();  // no answer is worth waiting for
+      co_return;
+    }
     if (!wanted) continue;
     // A backend that reads no more may have answered before: that answer counts.
-    wanted =
-        (co_await send_from_shared(backend_.stream, frame_body(size), patience_.backend))
-            .has_value();
+    const auto sent = co_await send_from_shared(backend_.stream, frame_body(piece.size),
+                                                patience_.backend);
+    wanted = sent.has_value();
     moved_ = base::Clock::now();
   }
-  if (client_.body_over() && wanted) {
-    std::string end;
-    backend_.writer.end(end);
-    static_cast<void>(co_await send_all(backend_.stream, end, patience_.backend));
-  }
-  if (client_.body_over())
-    end_request();
-  else
-    backend_.stream.interrupt();  // no answer is worth waiting for
+  if (wanted && co_await send_end()) end_request();
 }
 
 std::string_view Exchange::frame_body(size_t size) {
@@ -111,26 +136,6 @@ std::string_view Exchange::frame_body(size_t size) {
   char* const end = scratch_.room().data() + frame.taken;
   std::ranges::copy(frame.suffix, end);
   return {begin, frame.prefix_size + frame.taken + frame.suffix.size()};
-}
-
-uvx::Task<bool> Exchange::receive_body(size_t& size) {
-  const auto received = co_await receive(client_.stream(), scratch_.room(),
-                                         base::Deadline::in(patience_.client));
-  moved_ = base::Clock::now();
-  if (received && *received > 0) {
-    const auto body = client_.take_body(scratch_.room().first(*received));
-    if (!body) result_.refusal = body.error();
-    size = body.value_or(0);
-    result_.received += size;
-    co_return body.has_value();
-  }
-  size = 0;
-  if (received && client_.end_body()) co_return true;
-  if (!received && received.error().is(std::errc::timed_out))
-    result_.refusal = refusals::kHeadTimeout;
-  else if (received || !received.error().is(std::errc::operation_canceled))
-    result_.end = End::client_gone;
-  co_return false;
 }
 
 // ---- the answer

@@ -27,6 +27,7 @@ struct ExchangeResult {
   End end = End::cut;
   std::optional<Refusal> refusal = std::nullopt;
   int status = 0;
+  bool sent_whole = false;        ///< the request, to the backend
   uint64_t received = 0;          ///< bytes of the request's body
   uint64_t sent = 0;              ///< bytes of the answer's body
   base::Instant connected = {};   ///< the request began to go to the backend
@@ -42,18 +43,18 @@ class Exchange {
            Backend& backend,
            const ExchangePatience& patience);
 
-  /// `begun`: what came of the body so far, decoded.
+  /// `begun`: what came of the body so far, decoded; must stay.
   uvx::Task<ExchangeResult> run(std::string_view begun);
 
  private:
-  /// What needs no waiting: the head, and a body that is there. False: the rest is in
-  /// `backend.unsent`.
-  bool send_at_once(std::string_view begun);
+  /// What needs no waiting: the head, and a body that is there. False: something is left.
+  bool send_at_once();
   void end_request();
   uvx::Task<void> send_request();
+  /// What was there of the body when the exchange began. False: the backend left.
+  uvx::Task<bool> send_begun();
   uvx::Task<void> send_body();
-  /// `size` decoded bytes of the body that stand in the scratch. False: none can follow.
-  uvx::Task<bool> receive_body(size_t& size);
+  uvx::Task<bool> send_end();
   /// The bytes of the body in the scratch as the backend gets them, there too.
   std::string_view frame_body(size_t size);
   uvx::Task<void> relay_answer();
@@ -73,6 +74,7 @@ class Exchange {
   Backend& backend_;
   const ExchangePatience& patience_;
   uvx::TaskGroup sending_;
+  std::string_view begun_;
   ExchangeResult result_;
   base::Instant moved_ = base::Clock::now();  // something went to the backend
   bool heard_ = false;                        // anything of the answer

@@ -40,7 +40,6 @@ class HttpClient final : public Client {
     return message_.state() == HttpMessage::State::complete;
   }
   std::expected<size_t, Refusal> take_body(std::span<char> bytes) override;
-  bool end_body() override { return false; }
   std::string take_leftover() override { return std::exchange(leftover_, {}); }
   std::string head(const AnswerReader& answer) override;
   std::string_view frame(char* piece, size_t size, bool last) override;

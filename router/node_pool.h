@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/wire/subscription.h"
 #include "router/protocol.h"
+#include "router/request_writer.h"
 #include "router/sender.h"
 
 namespace router {
@@ -37,6 +38,7 @@ struct Node {
   std::string address;  ///< as parse_node_address() takes it
   Protocol protocol = Protocol::uwsgi;
   std::optional<uint32_t> uid;  ///< who must listen there, if it is a unix socket
+  std::vector<Param> params;    ///< that go with every request there
   uint8_t modifier1 = 0;
   uint8_t modifier2 = 0;
   uint64_t cores = 0;

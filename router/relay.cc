@@ -6,13 +6,17 @@
 #include <array>
 #include <cerrno>
 
+#include "router/client_body.h"
 #include "router/node_links.h"
+#include "router/post_buffer.h"
 
 namespace router {
 
 namespace {
 
 using End = ExchangeResult::End;
+/// Of a body that has to be held back, unless post-buffering says more.
+constexpr size_t kHeldInMemory = 64 * 1024;
 
 /// A want of this process or machine, of which the node knows nothing.
 bool is_our_own(const base::Error& error) {
@@ -37,6 +41,11 @@ std::expected<Lease, Refusal> choose_node(Services& services,
   if (finding.verdict == Verdict::found) return *std::move(finding.node);
   // Who was found once is known.
   return std::unexpected(tries > 0 ? refusals::kNoNode : refusal_of(finding.verdict));
+}
+
+/// What is said of a node's site beside the request.
+const std::vector<Param>& params_of(const Node& node, const Options& options) {
+  return node.params.empty() ? options.node_params : node.params;
 }
 
 /// A connection that a head may be sent on.
@@ -94,14 +103,43 @@ ExchangeResult refused(const Refusal& refusal) {
 }
 
 /// For another request, if this one went whole both ways.
-void keep(Services& services,
-          const Client& client,
-          Backend& backend,
-          const ExchangeResult& result) {
+void keep(Services& services, Backend& backend, const ExchangeResult& result) {
   const Node& node = **backend.node;
-  if (result.end == End::answered && backend.answer.reusable() && client.body_over() &&
-      backend.writer.body_is_whole() && backend.unsent.empty())
+  if (result.end == End::answered && result.sent_whole && backend.answer.reusable() &&
+      backend.writer.body_is_whole())
     services.links.keep(node.address, node.protocol, backend.stream.release());
+}
+
+/// Reads what is outstanding of the body into `buffer`. Not `refused`: it is whole there.
+uvx::Task<std::optional<ExchangeResult>> hold_back(Services& services,
+                                                   Client& client,
+                                                   std::string_view begun,
+                                                   PostBuffer& buffer) {
+  auto added = buffer.add(begun);
+  if (const auto invitation = client.invitation(); !invitation.empty())
+    static_cast<void>(
+        co_await send_all(client.stream(), invitation, services.options.http_timeout));
+  while (added && !client.body_over()) {
+    const BodyPiece piece =
+        co_await receive_body(client, services.scratch, services.options.http_timeout);
+    if (piece.refusal) co_return refused(*piece.refusal);
+    if (!piece.good()) co_return ExchangeResult{.end = End::client_gone};
+    added = buffer.add({services.scratch.room().data(), piece.size});
+  }
+  if (added) co_return std::nullopt;
+  services.log.error("router: a body is refused reason=\"{}\"", added.error().message());
+  co_return refused(refusals::kBusy);
+}
+
+/// Whether the body has to be whole before the node sees the request.
+bool is_held_back(const Options& options,
+                  const Client& client,
+                  const RequestShape& shape,
+                  const Node& node) {
+  if (client.body_over() && shape.body_end != BodyEnd::unknown) return false;
+  return options.post_buffering > 0 ||
+         (shape.body_end == BodyEnd::unknown &&
+          !RequestWriter::takes_unknown_length(node.protocol));
 }
 
 }  // namespace
@@ -135,11 +173,22 @@ uvx::Task<ExchangeResult> relay(Services& services,
   }
   const ExchangePatience patience = services.options.patience();
   bool fresh = !request.repeatable || !client.body_over();
+  PostBuffer held(services.post_budget,
+                  std::max<size_t>(services.options.post_buffering, kHeldInMemory));
   for (unsigned tries = 0;; ++tries) {
     auto lease = choose_node(services, request, tries);
     if (!lease) co_return refused(lease.error());
     Node& node = **lease;
     name = node.address;
+    if (is_held_back(services.options, client, request.shape, node)) {
+      if (auto ended = co_await hold_back(services, client, begun, held))
+        co_return *std::move(ended);
+      const auto whole = held.whole();
+      if (!whole) co_return refused(refusals::kBusy);
+      begun = *whole;
+      request.shape.body_end = BodyEnd::length;
+      request.shape.length = begun.size();
+    }
     auto link = co_await link_to(services, node, fresh);
     if (!link) {
       if (auto refusal = connection_failed(services, request, node, link.error()))
@@ -148,7 +197,7 @@ uvx::Task<ExchangeResult> relay(Services& services,
     }
     Backend backend(services.loop, std::move(link->connection),
                     RequestWriter(node.protocol, node.modifier1, node.modifier2,
-                                  services.options.node_params),
+                                  params_of(node, services.options)),
                     {.head = request.is_head, .upgrade = request.shape.upgrade},
                     node.protocol);
     backend.reused = link->reused;
@@ -161,7 +210,7 @@ uvx::Task<ExchangeResult> relay(Services& services,
     node.sent += result.received;
     node.received += result.sent;
     if (result.end != End::stale) {
-      keep(services, client, backend, result);
+      keep(services, backend, result);
       co_return result;
     }
     fresh = true;

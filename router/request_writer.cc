@@ -41,6 +41,12 @@ void append_netstring(std::string_view text, std::string& out) {
 
 }  // namespace
 
+std::optional<Param> parse_param(std::string_view text) {
+  const size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string_view::npos) return std::nullopt;
+  return Param{std::string(text.substr(0, equals)), std::string(text.substr(equals + 1))};
+}
+
 RequestWriter::RequestWriter(Protocol protocol,
                              uint8_t modifier1,
                              uint8_t modifier2,

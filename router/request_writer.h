@@ -43,6 +43,9 @@ struct Param {
   std::string value;
 };
 
+/// "NAME=value"; nothing without a name.
+std::optional<Param> parse_param(std::string_view text);
+
 class RequestWriter {
  public:
   /// The modifiers are of uwsgi. `params` are for uwsgi, fastcgi and scgi, and must stay.

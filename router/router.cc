@@ -46,6 +46,8 @@ std::shared_ptr<Node> backend_of(const wire::Message& message) {
   node->address = message.get("address");
   node->protocol = *protocol;
   if (const auto uid = message.number("uid")) node->uid = static_cast<uint32_t>(*uid);
+  for (const auto param : message.all("param"))
+    if (auto parsed = parse_param(param)) node->params.push_back(*std::move(parsed));
   return node;
 }
 

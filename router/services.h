@@ -9,6 +9,7 @@
 #include "router/node_finder.h"
 #include "router/node_links.h"
 #include "router/options.h"
+#include "router/post_buffer.h"
 #include "router/refusal.h"
 #include "router/request_head.h"
 #include "router/route_table.h"
@@ -32,6 +33,7 @@ struct Services {
   Scratch& scratch;
   NodeLinks& links;
   const ErrorPageFiles* error_pages = nullptr;  ///< null: no pages but ours
+  PostBudget post_budget = {};                  ///< of bodies held back
   size_t http_sessions = 0;
   size_t idle_sessions = 0;  ///< of them, those that wait for a request
 

@@ -16,7 +16,6 @@ class UwsgiClient final : public Client {
   std::string_view invitation() const override { return {}; }
   bool body_over() const override { return outstanding_ == 0; }
   std::expected<size_t, Refusal> take_body(std::span<char> bytes) override;
-  bool end_body() override { return false; }
   std::string head(const AnswerReader& answer) override;
   std::string_view frame(char* piece, size_t size, bool last) override;
 

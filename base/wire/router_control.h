@@ -18,7 +18,8 @@ inline constexpr char kVassal[] =
                ///< + 2 fds: sending end and receiving end of its
                ///< handoff channel. Again with the same id: new channel or figures.
                ///< Without fds: it never ran, and has a channel once it is `wanted`.
-               ///< Or [address, protocol=uwsgi|http|fastcgi|scgi, uid]: a command that is
+               ///< Or [address, protocol=uwsgi|http|fastcgi|scgi, uid, param NAME=value
+               ///< repeated]: a command that is
                ///< connected to there, awake or asleep; on a unix socket the other end
                ///< must be of that uid (SO_PEERCRED), or a tenant could put another's
                ///< socket in the place of his own. Without address: no longer a command
