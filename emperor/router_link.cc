@@ -188,7 +188,7 @@ void RouterLink::add_relay(const Vassal& vassal, wire::Message* message) {
   message->set("address", target->address)
       .set("protocol", std::string(vassal::name_of(target->protocol)))
       .set("uid", uint64_t{serving->config.uid.value_or(::geteuid())});
-  for (const std::string& param : serving->config.fastcgi_params)
+  for (const std::string& param : serving->config.node_params)
     message->set("param", param);
 }
 

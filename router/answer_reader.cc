@@ -202,8 +202,10 @@ void AnswerReader::settle_fields(const std::vector<HttpField>& fields) {
     const HttpField clean{field.name, trimmed(field.value)};
     const bool tunnels = status_ == 101 && (same_name(clean.name, "Connection") ||
                                             same_name(clean.name, "Upgrade"));
-    const bool passed =
-        tunnels || (!is_left_out(clean.name) && !is_named(fields, clean.name));
+    // The length is the message's, whatever Connection says of it.
+    const bool named =
+        is_named(fields, clean.name) && !same_name(clean.name, "Content-Length");
+    const bool passed = tunnels || (!is_left_out(clean.name) && !named);
     if (settle_framing(clean) && passed) fields_.push_back(clean);
     if (state_ == State::broken) return;
   }

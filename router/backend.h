@@ -15,13 +15,10 @@
 namespace router {
 
 struct Backend {
-  Backend(uvx::Loop& loop,
-          base::Fd socket,
-          RequestWriter w,
-          AnswerTo asked,
-          Protocol protocol)
-      : stream(loop, std::move(socket)), writer(w), answer(protocol, asked) {}
+  Backend(uvx::Loop& loop, base::Fd socket, RequestWriter w, AnswerTo asked, Protocol p)
+      : protocol(p), stream(loop, std::move(socket)), writer(w), answer(p, asked) {}
 
+  Protocol protocol;
   PlainStream stream;
   RequestWriter writer;
   AnswerReader answer;

@@ -1,11 +1,11 @@
 #include "router/exchange.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "router/client_body.h"
+#include "router/http_request.h"
+#include "router/transfer.h"
 
 namespace router {
 
@@ -15,9 +15,13 @@ using End = ExchangeResult::End;
 /// A client that left while its answer is waited for is noticed after so long.
 constexpr base::Duration kLook = std::chrono::seconds(3);
 
-bool has_hung_up(int connection) {
-  pollfd watched{connection, 0, 0};
-  return ::poll(&watched, 1, 0) == 1 && (watched.revents & (POLLHUP | POLLERR)) != 0;
+constexpr unsigned kPiecesInTurn = 16;
+
+/// In h2c further requests would pass unseen.
+bool switches_to_h2c(const AnswerReader& answer) {
+  return std::ranges::any_of(answer.fields(), [](const HttpField& field) {
+    return same_name(field.name, "Upgrade") && !is_passed_on(field.value);
+  });
 }
 
 }  // namespace
@@ -38,8 +42,11 @@ uvx::Task<ExchangeResult> Exchange::run(std::string_view begun) {
   begun_ = begun;
   result_.received = begun.size();
   result_.connected = moved_;
+  // Before anything else is said to the client: nobody else writes there yet.
+  if (!client_.body_over()) co_await to_client(client_.invitation());
   if (!send_at_once()) sending_.spawn(send_request());
   co_await relay_answer();
+  over_ = true;
 
   // The answer is over, or there will be none: nobody reads the body any more.
   backend_.stream.interrupt();
@@ -61,8 +68,7 @@ bool Exchange::send_at_once() {
   if (whole) backend_.writer.end(unsent);
   if (!unsent.empty()) {
     const auto sent = backend_.stream.try_send(unsent);
-    // What went wrong is seen by who waits for the answer.
-    unsent.erase(0, sent ? *sent : unsent.size());
+    unsent.erase(0, sent.value_or(0));  // what went wrong is seen once more
   }
   if (!whole || !unsent.empty()) return false;
   end_request();
@@ -106,11 +112,12 @@ uvx::Task<bool> Exchange::send_end() {
 }
 
 uvx::Task<void> Exchange::send_body() {
-  if (const auto invitation = client_.invitation(); !invitation.empty())
-    static_cast<void>(co_await to_client(invitation));
   bool wanted = true;  // by the backend
-  while (!client_.body_over()) {
+  while (!client_.body_over() && !over_) {
+    co_await give_way();
+    waits_for_client_ = true;
     const BodyPiece piece = co_await receive_body(client_, scratch_, patience_.client);
+    waits_for_client_ = false;
     moved_ = base::Clock::now();
     result_.received += piece.size;
     if (!piece.good()) {
@@ -126,7 +133,7 @@ uvx::Task<void> Exchange::send_body() {
     wanted = sent.has_value();
     moved_ = base::Clock::now();
   }
-  if (wanted && co_await send_end()) end_request();
+  if (wanted && !over_ && co_await send_end()) end_request();
 }
 
 std::string_view Exchange::frame_body(size_t size) {
@@ -146,15 +153,18 @@ uvx::Task<void> Exchange::relay_answer() {
     answer_failed();
     co_return;
   }
-  result_.status = backend_.answer.status();
-  head_sent_ = true;
   const bool whole = backend_.answer.state() == AnswerReader::State::complete;
   const bool switched = backend_.answer.state() == AnswerReader::State::upgraded;
+  // A switch before the request was read is nobody's honest answer.
+  if (switched && (sending_.size() > 0 || switches_to_h2c(backend_.answer)))
+    co_return answer_failed();
+  result_.status = backend_.answer.status();
   std::string head = client_.head(backend_.answer);
   char* const body = scratch_.room().data();
   head += switched ? std::string_view(body, begun) : client_.frame(body, begun, whole);
   result_.sent += begun;
   if (!co_await to_client(head)) co_return;
+  co_await pay(begun);
   if (switched) co_return co_await tunnel();
   if (whole || co_await relay_body()) result_.end = End::answered;
 }
@@ -162,11 +172,16 @@ uvx::Task<void> Exchange::relay_answer() {
 uvx::Task<bool> Exchange::read_answer_head(size_t& size) {
   AnswerReader& answer = backend_.answer;
   while (answer.state() == AnswerReader::State::head) {
+    co_await give_way();
     const auto look = std::min(moved_ + patience_.backend, base::Clock::now() + kLook);
     const auto received =
         co_await receive(backend_.stream, scratch_.room(), base::Deadline(look));
     if (!received && waits_on(received.error())) continue;
     if (!received) co_return false;
+    if (heard_ && !waits_for_client_ && base::Clock::now() > moved_ + patience_.backend) {
+      result_.refusal = refusals::kNoAnswer;  // it says much, and no head
+      co_return false;
+    }
     heard_ |= *received > 0;
     if (heard_ && result_.first_byte == base::Instant{})
       result_.first_byte = base::Clock::now();
@@ -183,7 +198,7 @@ bool Exchange::waits_on(const base::Error& error) {
     result_.end = End::client_gone;
     return false;
   }
-  if (base::Clock::now() < moved_ + patience_.backend) return true;
+  if (waits_for_client_ || base::Clock::now() < moved_ + patience_.backend) return true;
   result_.refusal = refusals::kNoAnswer;
   return false;
 }
@@ -198,6 +213,7 @@ void Exchange::answer_failed() {
 uvx::Task<bool> Exchange::relay_body() {
   AnswerReader& answer = backend_.answer;
   while (answer.state() == AnswerReader::State::body) {
+    co_await give_way();
     const auto received = co_await receive(backend_.stream, scratch_.room(),
                                            base::Deadline::in(patience_.backend));
     if (!received) co_return false;
@@ -207,9 +223,17 @@ uvx::Task<bool> Exchange::relay_body() {
     const bool last = answer.state() == AnswerReader::State::complete;
     if (!co_await to_client(client_.frame(scratch_.room().data(), size, last)))
       co_return false;
-    if (backend_.share && !last) co_await backend_.share->pay(loop_, size);
+    co_await pay(size);
   }
   co_return answer.state() == AnswerReader::State::complete;
+}
+
+uvx::Task<void> Exchange::pay(size_t bytes) {
+  if (backend_.share) co_await backend_.share->pay(loop_, bytes);
+}
+
+uvx::Task<void> Exchange::give_way() {
+  if (++pieces_ % kPiecesInTurn == 0) co_await loop_.yield();
 }
 
 /// `bytes` may stand in the scratch.
@@ -223,6 +247,7 @@ uvx::Task<bool> Exchange::to_client(std::string_view bytes) {
 // ---- the tunnel
 
 uvx::Task<void> Exchange::tunnel() {
+  moved_ = base::Clock::now();
   const std::string early = client_.take_leftover();
   if (!co_await send_all(backend_.stream, early, patience_.backend)) co_return;
   sending_.spawn(pass(client_.stream(), backend_.stream));
@@ -232,6 +257,7 @@ uvx::Task<void> Exchange::tunnel() {
 
 uvx::Task<void> Exchange::pass(Stream& from, Stream& to) {
   for (;;) {
+    co_await give_way();
     const auto received = co_await receive(from, scratch_.room(),
                                            base::Deadline(moved_ + patience_.tunnel));
     if (!received && received.error().is(std::errc::timed_out) &&

@@ -63,6 +63,10 @@ class Exchange {
   /// Whether a wait that ended in `error` goes on.
   bool waits_on(const base::Error& error);
   void answer_failed();
+  /// Others have a turn now and then, also while there is always something to move.
+  uvx::Task<void> give_way();
+  /// For bytes of the answer that went out.
+  uvx::Task<void> pay(size_t bytes);
   uvx::Task<bool> relay_body();
   uvx::Task<bool> to_client(std::string_view bytes);
   uvx::Task<void> tunnel();
@@ -78,7 +82,9 @@ class Exchange {
   ExchangeResult result_;
   base::Instant moved_ = base::Clock::now();  // something went to the backend
   bool heard_ = false;                        // anything of the answer
-  bool head_sent_ = false;
+  bool waits_for_client_ = false;             // for more of its body
+  bool over_ = false;                         // nobody reads the body any more
+  unsigned pieces_ = 0;                       // moved since others had a turn
 };
 
 }  // namespace router

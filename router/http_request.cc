@@ -73,13 +73,16 @@ std::optional<Refusal> check_framing(const Singles& found, HttpRequest& request)
 
 bool asks_upgrade(const HttpRequest& request) {
   bool said = false;
-  std::string_view protocol;
+  bool named = false;
+  bool passed = true;
   for (const HttpField& field : request.fields) {
     if (same_name(field.name, "Connection")) said |= names_upgrade(field.value);
-    if (same_name(field.name, "Upgrade")) protocol = trimmed(field.value);
+    if (!same_name(field.name, "Upgrade")) continue;
+    named = true;
+    passed &= is_passed_on(field.value);
   }
   const bool body = request.chunked || request.content_length > 0;
-  return said && is_passed_on(protocol) && !body && request.version_minor > 0;
+  return said && named && passed && !body && request.version_minor > 0;
 }
 
 /// Splits the target; an absolute one ("http://host/path") brings its own authority.

@@ -5,6 +5,7 @@
 #include "base/fd_passing.h"
 #include "router/farewell.h"
 #include "router/relay.h"
+#include "router/transfer.h"
 
 namespace router {
 
@@ -139,6 +140,9 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
     if (auto refusal = (*origin)->turns_away(Services::give_up_at(**origin, arrived_)))
       co_return co_await refuse(*refusal);
 
+  if (by_node && services_.options.limit_post != 0 &&
+      request->content_length > services_.options.limit_post)
+    co_return co_await refuse(refusals::kTooLarge);
   // Those that were idle may all ask at once.
   if (!services_.capacity.has_room_to_serve(services_.occupancy()))
     co_return co_await refuse(refusals::kBusy);
@@ -227,7 +231,7 @@ uvx::Task<HttpSession::Next> HttpSession::conclude(const ExchangeResult& result,
   if (result.end == End::refused || result.end == End::stale)
     co_return co_await refuse(result.refusal.value_or(refusals::kBadAnswer), served);
   services_.ledger.note(served);
-  if (result.end == End::cut && client.ends_by_close()) reset_client();
+  if (result.end == End::cut && client.ends_by_close()) reset_on_close(client_->fd());
   if (result.end != End::answered) co_return Next::close;
   if (client.keeps_alive()) co_return Next::request;
   if (client_->finish_sending()) co_await drop_rest(*client_);
@@ -264,11 +268,6 @@ void HttpSession::set_between_requests(bool between) {
     ++services_.idle_sessions;
   else
     --services_.idle_sessions;
-}
-
-void HttpSession::reset_client() {
-  const linger now{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(client_->fd(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
 }  // namespace router

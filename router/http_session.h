@@ -63,8 +63,6 @@ class HttpSession {
   uvx::Task<Next> refuse(Refusal refusal);
   uvx::Task<Next> refuse(Refusal refusal, Served asked);
   void set_between_requests(bool between);
-  /// Makes the client see an error where a mere end would look like a valid one.
-  void reset_client();
 
   Services& services_;
   std::unique_ptr<Stream> client_;

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/fd_passing.h"
@@ -14,6 +15,7 @@ namespace {
 
 /// A unix socket whose backlog is full says so at once and cannot be waited for.
 constexpr base::Duration kBacklogRetry = std::chrono::milliseconds(5);
+constexpr base::Duration kLongestRetry = std::chrono::milliseconds(160);
 
 std::string key_of(const std::string& address, Protocol protocol) {
   return std::string(name_of(protocol)) + ' ' + address;
@@ -43,7 +45,8 @@ std::optional<base::Fd> NodeLinks::take(const std::string& address, Protocol pro
     Kept last = std::move(links->second.back());
     links->second.pop_back();
     --kept_;
-    if (is_quiet(last.connection.get())) taken = std::move(last.connection);
+    if (last.until > base::Clock::now() && is_quiet(last.connection.get()))
+      taken = std::move(last.connection);
   }
   if (links->second.empty()) links_.erase(links);
   return taken;
@@ -65,6 +68,7 @@ uvx::Task<base::Result<base::Fd>> NodeLinks::connect(std::string_view text,
                            SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) co_return base::fail_errno("socket for a node");
   base::refuse_descriptors(socket.get());
+  base::Duration pause = kBacklogRetry;
   while (::connect(socket.get(), address->get(), address->size) != 0) {
     if (errno == EINPROGRESS) {
       uvx::Poll poll(loop_, socket.get());
@@ -75,7 +79,8 @@ uvx::Task<base::Result<base::Fd>> NodeLinks::connect(std::string_view text,
       break;
     }
     if (errno != EAGAIN || deadline.passed()) co_return base::fail_errno("connect");
-    static_cast<void>(co_await loop_.sleep_for(kBacklogRetry));
+    static_cast<void>(co_await loop_.sleep_for(pause));
+    pause = std::min(2 * pause, kLongestRetry);
   }
   co_return socket;
 }

@@ -42,12 +42,10 @@ void add_fallbacks(CLI::App& app, FinderRules& rules) {
       ->capture_default_str();
 }
 
-/// "NAME=VALUE"
 void add_param(const std::string& text, std::vector<Param>& params) {
-  const size_t equals = text.find('=');
-  if (equals == 0 || equals == std::string::npos)
-    throw CLI::ValidationError("--node-param", "must be NAME=VALUE");
-  params.push_back({text.substr(0, equals), text.substr(equals + 1)});
+  auto param = parse_param(text);
+  if (!param) throw CLI::ValidationError("--node-param", "must be NAME=VALUE");
+  params.push_back(*std::move(param));
 }
 
 void add_processes(CLI::App& app, Options& options) {
@@ -89,17 +87,6 @@ void add_node_options(CLI::App& app, Options& options) {
          [&rules](unsigned n) { rules.grace = std::chrono::seconds(n); },
          "seconds that a failed node of --fastrouter-to is left alone")
       ->default_str("30");
-  app.add_option(
-         "--fastcgi-param",
-         "NAME=value that goes with every request to a FastCGI, SCGI or uwsgi node, "
-         "such as DOCUMENT_ROOT=/srv/site")
-      ->expected(1, 1000)
-      ->each([&options](const std::string& text) {
-        auto param = parse_param(text);
-        if (!param)
-          throw CLI::ValidationError("--fastcgi-param", text + " must be NAME=value");
-        options.params.push_back(*std::move(param));
-      });
   app.add_option("--fastrouter-force-key", rules.force_key,
                  "key that stands for every host");
   app.add_option(

@@ -49,13 +49,14 @@ struct Node {
   Sender sender;            ///< of that
   std::string datagram;     ///< that itself, for processes that come later
   base::Instant shunned{};  ///< fixed ones get nothing until then
+  base::Instant told_at{};  ///< something of it in the log
   bool dead = false;        ///< it left or failed: gone once nothing runs there
   uint64_t running = 0;     ///< requests now, see Lease
   uint64_t requests = 0;
   uint64_t failures = 0;
   uint64_t sent = 0;      ///< bytes to it
   uint64_t received = 0;  ///< bytes from it
-  int64_t credit = 0;  ///< for wrr
+  int64_t credit = 0;     ///< for wrr
 };
 using Nodes = std::vector<std::shared_ptr<Node>>;
 

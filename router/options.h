@@ -65,7 +65,7 @@ struct Options {
   /// nothing sent, so that nginx tries its next upstream.
   enum class Errors : uint8_t { page, close };
   Errors errors = Errors::page;
-  std::string error_pages;    ///< directory of the operator's own pages; empty: none
+  std::string error_pages;  ///< directory of the operator's own pages; empty: none
   std::string stats;        ///< address of the JSON page, when running alone; empty: none
   std::string metrics;      ///< and of the page for Prometheus
   size_t stats_hosts = 1000;  ///< hosts with figures of their own

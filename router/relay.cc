@@ -36,9 +36,15 @@ Refusal refusal_of(Verdict verdict) {
 std::expected<Lease, Refusal> choose_node(Services& services,
                                           RelayRequest& request,
                                           unsigned tries) {
-  if (request.node) return Lease(request.node);
+  // Nobody takes the room of the others.
+  const auto bounded = [&](Lease lease) -> std::expected<Lease, Refusal> {
+    if (lease->running > std::max<size_t>(1, services.capacity.descriptors / 8))
+      return std::unexpected(refusals::kQueueFull);
+    return lease;
+  };
+  if (request.node) return bounded(Lease(request.node));
   auto finding = services.finder.find(request.query, tries, base::Clock::now());
-  if (finding.verdict == Verdict::found) return *std::move(finding.node);
+  if (finding.verdict == Verdict::found) return bounded(*std::move(finding.node));
   // Who was found once is known.
   return std::unexpected(tries > 0 ? refusals::kNoNode : refusal_of(finding.verdict));
 }
@@ -68,15 +74,26 @@ base::Result<> check_listener(const Node& node, int connection) {
 }
 
 uvx::Task<base::Result<Link>> link_to(Services& services, const Node& node, bool fresh) {
-  if (!fresh)
-    if (auto kept = services.links.take(node.address, node.protocol))
-      co_return Link{*std::move(kept), true};
-  auto made = co_await services.links.connect(
-      node.address, base::Deadline::in(services.options.request_timeout));
-  if (!made) co_return std::unexpected(made.error());
-  if (auto checked = check_listener(node, made->get()); !checked)
+  Link link;
+  if (auto kept = fresh ? std::nullopt : services.links.take(node.address, node.protocol))
+    link = {*std::move(kept), true};
+  if (!link.reused) {
+    auto made = co_await services.links.connect(
+        node.address, base::Deadline::in(services.options.request_timeout));
+    if (!made) co_return std::unexpected(made.error());
+    link.connection = *std::move(made);
+  }
+  if (auto checked = check_listener(node, link.connection.get()); !checked)
     co_return std::unexpected(checked.error());
-  co_return Link{*std::move(made), false};
+  co_return link;
+}
+
+/// Once a second for each node: whoever has many visitors would fill the log.
+bool may_tell(Node& node) {
+  const auto now = base::Clock::now();
+  if (now - node.told_at < std::chrono::seconds(1)) return false;
+  node.told_at = now;
+  return true;
 }
 
 /// What a failed connection means: another try, or the end.
@@ -85,14 +102,28 @@ std::optional<Refusal> connection_failed(Services& services,
                                          Node& node,
                                          const base::Error& error) {
   // An address that a host's name was made into need not be anybody's.
-  if (node.kind != Node::Kind::mapped)
+  if (node.kind != Node::Kind::mapped && may_tell(node))
     services.log.warn("node {}: unreachable host={} reason=\"{}\" failures={}",
                       base::printable(node.address), request.query.host, error.message(),
                       node.failures);
   if (is_our_own(error)) return refusals::kBusy;
-  if (request.node) return refusals::kNoNode;
+  if (request.node) {
+    ++node.failures;
+    return refusals::kNoNode;
+  }
   services.finder.failed(node, base::Clock::now());
   return std::nullopt;
+}
+
+/// Why an answer was none, and what a FastCGI program complained of.
+void tell_of_answer(Services& services, const std::string& host, Backend& backend) {
+  Node& node = **backend.node;
+  const std::string_view fault = backend.answer.fault();
+  const std::string_view complaint = backend.answer.stderr_text();
+  if ((fault.empty() && complaint.empty()) || !may_tell(node)) return;
+  services.log.warn("node {}: host={} fault=\"{}\" stderr=\"{}\"",
+                    base::printable(node.address), host, fault,
+                    base::printable(complaint));
 }
 
 ExchangeResult refused(const Refusal& refusal) {
@@ -107,7 +138,7 @@ void keep(Services& services, Backend& backend, const ExchangeResult& result) {
   const Node& node = **backend.node;
   if (result.end == End::answered && result.sent_whole && backend.answer.reusable() &&
       backend.writer.body_is_whole())
-    services.links.keep(node.address, node.protocol, backend.stream.release());
+    services.links.keep(node.address, backend.protocol, backend.stream.release());
 }
 
 /// Reads what is outstanding of the body into `buffer`. Not `refused`: it is whole there.
@@ -172,11 +203,11 @@ uvx::Task<ExchangeResult> relay(Services& services,
     turn.emplace(*std::move(granted));
   }
   const ExchangePatience patience = services.options.patience();
-  bool fresh = !request.repeatable || !client.body_over();
   PostBuffer held(services.post_budget,
                   std::max<size_t>(services.options.post_buffering, kHeldInMemory));
-  for (unsigned tries = 0;; ++tries) {
-    auto lease = choose_node(services, request, tries);
+  bool fresh = !request.repeatable || !client.body_over();
+  for (unsigned failed = 0;;) {
+    auto lease = choose_node(services, request, failed);
     if (!lease) co_return refused(lease.error());
     Node& node = **lease;
     name = node.address;
@@ -189,26 +220,28 @@ uvx::Task<ExchangeResult> relay(Services& services,
       request.shape.body_end = BodyEnd::length;
       request.shape.length = begun.size();
     }
+    RequestWriter writer(node.protocol, node.modifier1, node.modifier2,
+                         params_of(node, services.options));
+    std::string head;
+    if (auto refusal = writer.head(request.packet, request.shape, head))
+      co_return refused(*refusal);
     auto link = co_await link_to(services, node, fresh);
     if (!link) {
       if (auto refusal = connection_failed(services, request, node, link.error()))
         co_return refused(*refusal);
+      ++failed;
       continue;
     }
-    Backend backend(services.loop, std::move(link->connection),
-                    RequestWriter(node.protocol, node.modifier1, node.modifier2,
-                                  params_of(node, services.options)),
+    Backend backend(services.loop, std::move(link->connection), writer,
                     {.head = request.is_head, .upgrade = request.shape.upgrade},
                     node.protocol);
+    backend.unsent = std::move(head);
     backend.reused = link->reused;
     backend.node.emplace(*std::move(lease));
     backend.share = request.share;
-    if (auto refusal = backend.writer.head(request.packet, request.shape, backend.unsent))
-      co_return refused(*refusal);
     Exchange exchange(services.loop, services.scratch, client, backend, patience);
     const ExchangeResult result = co_await exchange.run(begun);
-    node.sent += result.received;
-    node.received += result.sent;
+    tell_of_answer(services, request.query.host, backend);
     if (result.end != End::stale) {
       keep(services, backend, result);
       co_return result;

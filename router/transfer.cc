@@ -1,5 +1,6 @@
 #include "router/transfer.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,6 +27,16 @@ base::Result<size_t> try_send(int fd, std::string_view bytes) {
   if (n >= 0) return static_cast<size_t>(n);
   if (errno == EAGAIN) return size_t{0};
   return base::fail_errno("send");
+}
+
+bool has_hung_up(int fd) {
+  pollfd watched{fd, 0, 0};
+  return ::poll(&watched, 1, 0) == 1 && (watched.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+void reset_on_close(int fd) {
+  const linger now{.l_onoff = 1, .l_linger = 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
 }  // namespace router

@@ -15,4 +15,11 @@ base::Result<size_t> try_receive(int fd, std::span<char> buffer);
 /// can now.
 base::Result<size_t> try_send(int fd, std::string_view bytes);
 
+/// The peer has gone altogether (a half-closed one still reads an answer).
+bool has_hung_up(int fd);
+
+/// The peer sees an error when `fd` is closed, not a mere end (of TCP; a unix socket has
+/// no such thing).
+void reset_on_close(int fd);
+
 }  // namespace router

@@ -1,11 +1,10 @@
 #include "router/uwsgi_relay.h"
 
-#include <sys/socket.h>
-
 #include "base/wire/uwsgi_packet.h"
 #include "router/farewell.h"
 #include "router/http_request.h"
 #include "router/relay.h"
+#include "router/transfer.h"
 #include "router/uwsgi_client.h"
 
 namespace router {
@@ -18,16 +17,19 @@ using End = ExchangeResult::End;
 struct Asked {
   std::string_view method;
   std::string_view connection;
-  std::string_view upgrade;
+  bool upgrade = false;  ///< to something that is passed on
 };
 
 Asked read_asked(std::string_view packet) {
   Asked asked;
+  bool passed = true;
   wire::VarReader vars(packet.substr(wire::kPacketHeader));
   while (const auto var = vars.next()) {
     if (var->key == "REQUEST_METHOD") asked.method = var->value;
     if (var->key == "HTTP_CONNECTION") asked.connection = var->value;
-    if (var->key == "HTTP_UPGRADE") asked.upgrade = var->value;
+    if (var->key != "HTTP_UPGRADE") continue;
+    passed &= is_passed_on(var->value);
+    asked.upgrade = passed;
   }
   return asked;
 }
@@ -43,8 +45,7 @@ RelayRequest relay_request(UwsgiRequest& request) {
                                  .length = request.content_length},
                        .is_head = asked.method == "HEAD",
                        .repeatable = is_repeatable(asked.method)};
-  relayed.shape.upgrade =
-      !body && names_upgrade(asked.connection) && is_passed_on(asked.upgrade);
+  relayed.shape.upgrade = !body && names_upgrade(asked.connection) && asked.upgrade;
   relayed.packet = std::move(request.packet);
   return relayed;
 }
@@ -58,12 +59,6 @@ void refuse(Services& services,
   asked.refusal = &refusal;
   services.ledger.note(asked);
   services.turn_away(front.release(), refusal, asked.host);
-}
-
-/// The front has to see an error where a mere end would look like a whole answer.
-void reset(const PlainStream& front) {
-  const linger now{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(front.fd(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
 
 }  // namespace
@@ -92,7 +87,8 @@ uvx::Task<void> relay_uwsgi(Services& services, base::Fd socket, UwsgiRequest re
     co_return refuse(services, front, served,
                      result.refusal.value_or(refusals::kBadAnswer));
   services.ledger.note(served);
-  if (result.end == End::cut) co_return reset(front);
+  // The front has to see an error where a mere end would look like a whole answer.
+  if (result.end == End::cut) co_return reset_on_close(front.fd());
   if (result.end == End::answered && !client.body_over() && front.finish_sending())
     co_await drop_rest(front);
 }

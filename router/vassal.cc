@@ -1,10 +1,10 @@
 #include "router/vassal.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
+
+#include "router/transfer.h"
 
 namespace router {
 
@@ -17,12 +17,6 @@ constexpr base::Duration kRetry = 5ms;
 constexpr base::Duration kRetryWhileMoving = 1ms;
 // What has expired on the belt may lie behind what another router sent and has not.
 constexpr base::Duration kLookAgain = 20ms;
-
-/// The peer has gone altogether (a half-closed one still reads the answer).
-bool has_hung_up(int connection) {
-  pollfd watched{connection, 0, 0};
-  return ::poll(&watched, 1, 0) == 1 && (watched.revents & (POLLHUP | POLLERR)) != 0;
-}
 
 }  // namespace
 

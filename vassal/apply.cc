@@ -296,15 +296,15 @@ void apply_env(ConfigBuild& build, const Setting& s) {
   build.config.env.push_back(std::move(pair));
 }
 
-void apply_fastcgi_param(ConfigBuild& build, const Setting& s) {
+void apply_node_param(ConfigBuild& build, const Setting& s) {
   constexpr size_t kMostParams = 64;
   constexpr size_t kLongest = 512;  // all of them go into one message
   const auto pair = pair_of(s.value);
   if (!pair || pair->first.empty() || s.value.size() > kLongest)
-    return build.error(s, fmt::format("fastcgi-param = {}: must be NAME=value", s.value));
-  if (build.config.fastcgi_params.size() == kMostParams)
-    return build.error(s, fmt::format("more than {} fastcgi-param", kMostParams));
-  build.config.fastcgi_params.push_back(s.value);
+    return build.error(s, fmt::format("node-param = {}: must be NAME=value", s.value));
+  if (build.config.node_params.size() == kMostParams)
+    return build.error(s, fmt::format("more than {} node-param", kMostParams));
+  build.config.node_params.push_back(s.value);
 }
 
 void apply_static_map(ConfigBuild& build, const Setting& s) {

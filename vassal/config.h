@@ -98,7 +98,7 @@ struct VassalConfig {
   // where it is reached
   std::vector<std::string> domains;  ///< normalised (wire::normalise_domain): domain =,
                                      ///< subscribe-to = of our own router
-  std::vector<std::string> fastcgi_params;  ///< "NAME=value", for the router's requests
+  std::vector<std::string> node_params;  ///< "NAME=value", for the router's requests
   std::vector<Subscription> subscriptions;
   std::vector<SocketAddress> sockets;
   std::optional<mode_t> chmod_socket;

@@ -31,7 +31,7 @@ constexpr Row kRows[] = {
   {"http-socket", "http11-socket", list, "", tenant, honoured, apply_socket, "A listening socket on which the `command` speaks HTTP."},
   {"fastcgi-socket", "", list, "", tenant, honoured, apply_socket, "The same for FastCGI."},
   {"scgi-socket", "", list, "", tenant, honoured, apply_socket, "The same for SCGI."},
-  {"fastcgi-param", "", list, "", tenant, honoured, apply_fastcgi_param, "`NAME=value`: a variable that the router gives a FastCGI, SCGI or uwsgi `command` with every request, such as `DOCUMENT_ROOT=/srv/shop`."},
+  {"node-param", "", list, "", tenant, honoured, apply_node_param, "`NAME=value`: a variable that the router gives a FastCGI, SCGI or uwsgi `command` with every request, such as `DOCUMENT_ROOT=/srv/shop`."},
   {"protocol", "socket-protocol", text, "uwsgi", tenant, honoured, apply_protocol, "What the `command` speaks on its `socket`: uwsgi, http, fastcgi or scgi."},
   {"chmod-socket", "chmod", mode, "by umask", tenant, honoured, apply_chmod_socket, "Mode of the unix sockets; without a value 666."},
   {"chown-socket", "", text, "", tenant, honoured, set_text<&C::chown_socket>, "`user[:group]` of the unix sockets."},
