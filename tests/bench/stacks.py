@@ -24,7 +24,7 @@ class Place:
 
     def __init__(self, directory):
         self.directory, self.started = directory, []
-        os.chmod(directory, 0o777)
+        os.chmod(directory, 0o1777)
         self.app = os.path.join(directory, "app.py")
         shutil.copy(os.path.join(HERE, "app.py"), self.app)
         os.chmod(self.app, 0o644)
