@@ -70,12 +70,13 @@ DomainPolicy domain_policy(const FileOptions& options, bool* bad) {
   const auto text = base::read_file(options.domains_list, 64 << 20);
   auto list =
       text ? DomainList::parse(*text, vassal::user_id) : std::unexpected(text.error());
-  if (list)
-    policy.list = *std::move(list);
-  else
+  if (!list) {
     std::fprintf(stderr, "%s: %s\n", options.domains_list.c_str(),
                  list.error().message().c_str());
-  *bad = *bad || !list;
+    *bad = true;
+    return policy;
+  }
+  policy.list = *std::move(list);
   return policy;
 }
 

@@ -33,7 +33,9 @@ struct Signer {
 
   bool any() const { return file || agent; }
   base::Result<std::string> sign(std::string_view text) {
-    return file ? file->sign(text) : agent->sign(key, text);
+    if (file) return file->sign(text);
+    if (agent) return agent->sign(key, text);
+    return base::fail("nobody signs");
   }
 };
 
