@@ -43,7 +43,8 @@ uvx::Task<ExchangeResult> Exchange::run(std::string_view begun) {
   result_.received = begun.size();
   result_.connected = moved_;
   // Before anything else is said to the client: nobody else writes there yet.
-  if (!client_.body_over()) co_await to_client(client_.invitation());
+  if (!client_.body_over() && !client_.invitation().empty())
+    co_await to_client(client_.invitation());
   if (!send_at_once()) sending_.spawn(send_request());
   co_await relay_answer();
   over_ = true;
@@ -114,7 +115,7 @@ uvx::Task<bool> Exchange::send_end() {
 uvx::Task<void> Exchange::send_body() {
   bool wanted = true;  // by the backend
   while (!client_.body_over() && !over_) {
-    co_await give_way();
+    if (gives_way()) co_await loop_.yield();
     waits_for_client_ = true;
     const BodyPiece piece = co_await receive_body(client_, scratch_, patience_.client);
     waits_for_client_ = false;
@@ -164,7 +165,7 @@ uvx::Task<void> Exchange::relay_answer() {
   head += switched ? std::string_view(body, begun) : client_.frame(body, begun, whole);
   result_.sent += begun;
   if (!co_await to_client(head)) co_return;
-  co_await pay(begun);
+  if (backend_.share) co_await backend_.share->pay(loop_, begun);
   if (switched) co_return co_await tunnel();
   if (whole || co_await relay_body()) result_.end = End::answered;
 }
@@ -172,7 +173,7 @@ uvx::Task<void> Exchange::relay_answer() {
 uvx::Task<bool> Exchange::read_answer_head(size_t& size) {
   AnswerReader& answer = backend_.answer;
   while (answer.state() == AnswerReader::State::head) {
-    co_await give_way();
+    if (gives_way()) co_await loop_.yield();
     const auto look = std::min(moved_ + patience_.backend, base::Clock::now() + kLook);
     const auto received =
         co_await receive(backend_.stream, scratch_.room(), base::Deadline(look));
@@ -213,7 +214,7 @@ void Exchange::answer_failed() {
 uvx::Task<bool> Exchange::relay_body() {
   AnswerReader& answer = backend_.answer;
   while (answer.state() == AnswerReader::State::body) {
-    co_await give_way();
+    if (gives_way()) co_await loop_.yield();
     const auto received = co_await receive(backend_.stream, scratch_.room(),
                                            base::Deadline::in(patience_.backend));
     if (!received) co_return false;
@@ -223,23 +224,24 @@ uvx::Task<bool> Exchange::relay_body() {
     const bool last = answer.state() == AnswerReader::State::complete;
     if (!co_await to_client(client_.frame(scratch_.room().data(), size, last)))
       co_return false;
-    co_await pay(size);
+    if (backend_.share) co_await backend_.share->pay(loop_, size);
   }
   co_return answer.state() == AnswerReader::State::complete;
 }
 
-uvx::Task<void> Exchange::pay(size_t bytes) {
-  if (backend_.share) co_await backend_.share->pay(loop_, bytes);
-}
-
-uvx::Task<void> Exchange::give_way() {
-  if (++pieces_ % kPiecesInTurn == 0) co_await loop_.yield();
+bool Exchange::gives_way() {
+  return ++pieces_ % kPiecesInTurn == 0;
 }
 
 /// `bytes` may stand in the scratch.
 uvx::Task<bool> Exchange::to_client(std::string_view bytes) {
   if (bytes.empty()) co_return true;
-  const auto sent = co_await send_from_shared(client_.stream(), bytes, patience_.client);
+  auto sent = client_.stream().try_send(bytes);
+  if (sent && *sent < bytes.size()) {
+    const std::string rest(bytes.substr(*sent));
+    if (!co_await send_all(client_.stream(), rest, patience_.client))
+      sent = base::fail(EPIPE, "send");
+  }
   if (!sent) result_.end = End::client_gone;
   co_return sent.has_value();
 }
@@ -257,7 +259,7 @@ uvx::Task<void> Exchange::tunnel() {
 
 uvx::Task<void> Exchange::pass(Stream& from, Stream& to) {
   for (;;) {
-    co_await give_way();
+    if (gives_way()) co_await loop_.yield();
     const auto received = co_await receive(from, scratch_.room(),
                                            base::Deadline(moved_ + patience_.tunnel));
     if (!received && received.error().is(std::errc::timed_out) &&

@@ -63,10 +63,9 @@ class Exchange {
   /// Whether a wait that ended in `error` goes on.
   bool waits_on(const base::Error& error);
   void answer_failed();
-  /// Others have a turn now and then, also while there is always something to move.
-  uvx::Task<void> give_way();
-  /// For bytes of the answer that went out.
-  uvx::Task<void> pay(size_t bytes);
+  /// Whether others have a turn now: once in a while, also if there is always something
+  /// to move.
+  bool gives_way();
   uvx::Task<bool> relay_body();
   uvx::Task<bool> to_client(std::string_view bytes);
   uvx::Task<void> tunnel();

@@ -176,7 +176,7 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
 
 uvx::Task<ExchangeResult> HttpSession::by_worker(VassalId id,
                                                  HttpClient& client,
-                                                 const RelayRequest& request,
+                                                 RelayRequest& request,
                                                  std::string_view begun) {
   ExchangeResult refused;
   refused.end = End::refused;
@@ -206,8 +206,9 @@ uvx::Task<ExchangeResult> HttpSession::by_worker(VassalId id,
   const auto header = Services::handoff_header(
       one_way ? wire::HandoffKind::http_pipe : wire::HandoffKind::http_pair, arrived_,
       *vassal);
-  const std::string message = request.packet + std::string(begun);
-  refused.refusal = services_.vassals.offer(*vassal, header, message, ends->second);
+  request.packet += begun;
+  refused.refusal =
+      services_.vassals.offer(*vassal, header, request.packet, ends->second);
   if (refused.refusal) co_return refused;
 
   Backend backend(services_.loop, std::move(ends->first), RequestWriter(Protocol::uwsgi),

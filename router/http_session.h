@@ -53,7 +53,7 @@ class HttpSession {
   uvx::Task<Next> serve_request(HttpMessage& message);
   uvx::Task<ExchangeResult> by_worker(VassalId id,
                                       HttpClient& client,
-                                      const RelayRequest& request,
+                                      RelayRequest& request,
                                       std::string_view begun);
   /// What the exchange leaves to be done on the connection.
   uvx::Task<Next> conclude(const ExchangeResult& result,
