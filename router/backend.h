@@ -15,11 +15,16 @@
 namespace router {
 
 struct Backend {
-  Backend(uvx::Loop& loop, base::Fd socket, RequestWriter w, AnswerTo asked, Protocol p)
-      : protocol(p), stream(loop, std::move(socket)), writer(w), answer(p, asked) {}
+  Backend(std::unique_ptr<PlainStream> link, RequestWriter w, AnswerTo asked, Protocol p)
+      : protocol(p),
+        connection(std::move(link)),
+        stream(*connection),
+        writer(w),
+        answer(p, asked) {}
 
   Protocol protocol;
-  PlainStream stream;
+  std::unique_ptr<PlainStream> connection;  ///< empty once it serves somebody else
+  PlainStream& stream;                      ///< the same
   RequestWriter writer;
   AnswerReader answer;
   std::string unsent;         ///< of the request: its head, unless that went another way

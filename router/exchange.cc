@@ -50,10 +50,11 @@ uvx::Task<ExchangeResult> Exchange::run(std::string_view begun) {
   over_ = true;
 
   // The answer is over, or there will be none: nobody reads the body any more.
-  backend_.stream.interrupt();
   if (sending_.size() > 0) {
+    backend_.stream.interrupt();
     client_.stream().interrupt();
     co_await sending_.join();
+    backend_.stream.resume();
     client_.stream().resume();
   }
   co_return result_;

@@ -211,7 +211,8 @@ uvx::Task<ExchangeResult> HttpSession::by_worker(VassalId id,
       services_.vassals.offer(*vassal, header, request.packet, ends->second);
   if (refused.refusal) co_return refused;
 
-  Backend backend(services_.loop, std::move(ends->first), RequestWriter(Protocol::uwsgi),
+  Backend backend(std::make_unique<PlainStream>(services_.loop, std::move(ends->first)),
+                  RequestWriter(Protocol::uwsgi),
                   {.head = request.is_head, .upgrade = request.shape.upgrade},
                   Protocol::uwsgi);
   backend.writer.head_went_ahead(request.shape.upgrade);

@@ -36,24 +36,27 @@ int pending_error(int socket) {
 
 }  // namespace
 
-std::optional<base::Fd> NodeLinks::take(const std::string& address, Protocol protocol) {
+std::unique_ptr<PlainStream> NodeLinks::take(const std::string& address,
+                                             Protocol protocol) {
   const auto links = links_.find(key_of(address, protocol));
-  if (links == links_.end()) return std::nullopt;
-  std::optional<base::Fd> taken;
+  if (links == links_.end()) return nullptr;
+  std::unique_ptr<PlainStream> taken;
   while (!taken && !links->second.empty()) {
     // The one that served last: the others may go.
     Kept last = std::move(links->second.back());
     links->second.pop_back();
     --kept_;
-    if (last.until > base::Clock::now() && is_quiet(last.connection.get()))
+    if (last.until > base::Clock::now() && is_quiet(last.connection->fd()))
       taken = std::move(last.connection);
   }
   if (links->second.empty()) links_.erase(links);
   return taken;
 }
 
-void NodeLinks::keep(const std::string& address, Protocol protocol, base::Fd connection) {
-  if (closed_ || kept_ >= kMostOfAll || !is_quiet(connection.get())) return;
+void NodeLinks::keep(const std::string& address,
+                     Protocol protocol,
+                     std::unique_ptr<PlainStream> connection) {
+  if (closed_ || kept_ >= kMostOfAll) return;
   auto& links = links_[key_of(address, protocol)];
   if (links.size() >= kMostOfNode) return;
   links.push_back({std::move(connection), base::Clock::now() + kKept});

@@ -1,18 +1,19 @@
-// NodeLinks: connections to nodes: made, and kept for the next request where the protocol
-// has that (http, fastcgi).
+// NodeLinks: connections to nodes: made, and kept for the next request, watched as they
+// are.
 //
 // Few are kept for each node, and for a short time: shorter than servers keep theirs, so
 // that one is rarely found ended.
 #pragma once
 
 #include <deque>
-#include <optional>
+#include <memory>
 #include <string>
 #include <unordered_map>
 
 #include "base/fd.h"
 #include "base/uv/loop.h"
 #include "router/protocol.h"
+#include "router/stream.h"
 
 namespace router {
 
@@ -25,9 +26,11 @@ class NodeLinks {
   explicit NodeLinks(uvx::Loop& loop) : loop_(loop), timer_(loop) {}
 
   /// A kept connection to the node that is still open, if there is one.
-  std::optional<base::Fd> take(const std::string& address, Protocol protocol);
+  std::unique_ptr<PlainStream> take(const std::string& address, Protocol protocol);
   /// Keeps one that can serve another request.
-  void keep(const std::string& address, Protocol protocol, base::Fd connection);
+  void keep(const std::string& address,
+            Protocol protocol,
+            std::unique_ptr<PlainStream> connection);
   /// A new one. ETIMEDOUT after `deadline`.
   uvx::Task<base::Result<base::Fd>> connect(std::string_view address,
                                             base::Deadline deadline);
@@ -39,7 +42,7 @@ class NodeLinks {
 
  private:
   struct Kept {
-    base::Fd connection;
+    std::unique_ptr<PlainStream> connection;
     base::Instant until;
   };
   void expire(base::Instant now);

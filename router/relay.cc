@@ -56,7 +56,7 @@ const std::vector<Param>& params_of(const Node& node, const Options& options) {
 
 /// A connection that a head may be sent on.
 struct Link {
-  base::Fd connection;
+  std::unique_ptr<PlainStream> connection;
   bool reused = false;
 };
 
@@ -75,15 +75,15 @@ base::Result<> check_listener(const Node& node, int connection) {
 
 uvx::Task<base::Result<Link>> link_to(Services& services, const Node& node, bool fresh) {
   Link link;
-  if (auto kept = fresh ? std::nullopt : services.links.take(node.address, node.protocol))
-    link = {*std::move(kept), true};
+  if (auto kept = fresh ? nullptr : services.links.take(node.address, node.protocol))
+    link = {std::move(kept), true};
   if (!link.reused) {
     auto made = co_await services.links.connect(
         node.address, base::Deadline::in(services.options.request_timeout));
     if (!made) co_return std::unexpected(made.error());
-    link.connection = *std::move(made);
+    link.connection = std::make_unique<PlainStream>(services.loop, *std::move(made));
   }
-  if (auto checked = check_listener(node, link.connection.get()); !checked)
+  if (auto checked = check_listener(node, link.connection->fd()); !checked)
     co_return std::unexpected(checked.error());
   co_return link;
 }
@@ -133,12 +133,13 @@ ExchangeResult refused(const Refusal& refusal) {
   return result;
 }
 
-/// For another request, if this one went whole both ways.
+/// For another request, if this one went whole both ways. Not with FastCGI: a child of
+/// php-fpm waits at one connection only, so that a few idle ones would hold all of them.
 void keep(Services& services, Backend& backend, const ExchangeResult& result) {
   const Node& node = **backend.node;
-  if (result.end == End::answered && result.sent_whole && backend.answer.reusable() &&
-      backend.writer.body_is_whole())
-    services.links.keep(node.address, backend.protocol, backend.stream.release());
+  if (backend.protocol == Protocol::http && result.end == End::answered &&
+      result.sent_whole && backend.answer.reusable() && backend.writer.body_is_whole())
+    services.links.keep(node.address, backend.protocol, std::move(backend.connection));
 }
 
 /// Reads what is outstanding of the body into `buffer`. Not `refused`: it is whole there.
@@ -232,7 +233,7 @@ uvx::Task<ExchangeResult> relay(Services& services,
       ++failed;
       continue;
     }
-    Backend backend(services.loop, std::move(link->connection), writer,
+    Backend backend(std::move(link->connection), writer,
                     {.head = request.is_head, .upgrade = request.shape.upgrade},
                     node.protocol);
     backend.unsent = std::move(head);
