@@ -274,14 +274,20 @@ class Https(SystemCase):
             Secure(before=b"PROXY TCP4 192.0.2.66 10.9.8.7 4711 443\r\n").shown()
 
     def test_the_router_dies_and_the_next_one_has_all_certificates(self):
-        before = self.world.emperor.pids()
-        for pid in before:
+        context = ssl._create_unverified_context()
+        with socket.create_connection(HTTPS, 10) as plain, context.wrap_socket(plain, server_hostname="one.test") as s:
+            s.sendall(HEAD.encode())
+            s.recv(1)
+            session = s.session
+        for pid in self.world.emperor.pids():
             with open(f"/proc/{pid}/cmdline", "rb") as f:
                 if b"fastrouter" in f.read():
                     os.kill(pid, 9)
         until(lambda: f"served again: {shown('one.test')}", lambda: shown("one.test") == "one")
         with Secure() as c:
             self.assert_status(c.get(), 200)
+        with socket.create_connection(HTTPS, 10) as plain, context.wrap_socket(plain, server_hostname="one.test", session=session) as s:
+            self.assertTrue(s.session_reused, "tickets are good at every router")
 
 
 class Alone(SystemCase):
