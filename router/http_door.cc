@@ -21,6 +21,15 @@ namespace {
 constexpr size_t kMostPerPeer = 256;
 constexpr base::Duration kSayAgain = std::chrono::seconds(10);
 
+/// For those who are not waited for.
+void answer_at_once(int connection, const Refusal& refusal) {
+  // What was sent already is read, or closing would take the answer back.
+  std::array<char, 4096> request;
+  static_cast<void>(try_receive(connection, request));
+  static_cast<void>(try_send(connection, error_page(refusal)));
+  ::shutdown(connection, SHUT_WR);
+}
+
 }  // namespace
 
 void HttpDoor::arrived(base::Fd connection, base::Instant when) {
@@ -88,6 +97,7 @@ uvx::Task<std::unique_ptr<Stream>> HttpDoor::encrypt(base::Fd connection,
   if (done) co_return std::unique_ptr<Stream>(std::move(stream));
   services_.log.debug("https: peer={} reason=\"{}\"", peers.remote_address,
                       done.error().message());
+  if (stream->spoke_http()) answer_at_once(stream->fd(), refusals::kPlainHttp);
   co_return nullptr;
 }
 
@@ -121,13 +131,7 @@ std::optional<PeerCounts::Place> HttpDoor::admit(const HttpPeers& peers) {
 }
 
 void HttpDoor::turn_away(int connection, const HttpPeers& peers) {
-  if (tls_ == nullptr) {
-    // What was sent already is read, or closing would take the answer back.
-    std::array<char, 4096> request;
-    static_cast<void>(try_receive(connection, request));
-    static_cast<void>(try_send(connection, error_page(refusals::kTooMany)));
-    ::shutdown(connection, SHUT_WR);
-  }
+  if (tls_ == nullptr) answer_at_once(connection, refusals::kTooMany);
   ++turned_away_;
   const auto now = base::Clock::now();
   if (said_ != base::Instant() && now - said_ < kSayAgain) return;

@@ -68,6 +68,7 @@ inline constexpr Refusal kExpired{
     Cause::queue_timeout};
 inline constexpr Refusal kRemoved{503, "The site was removed.", 5, Cause::removed};
 inline constexpr Refusal kTooMany{503, "Too many connections from this address.", 5};
+inline constexpr Refusal kPlainHttp{400, "This is a port for https."};
 inline constexpr Refusal kBusy{503, "The server is out of resources.", 5,
                                Cause::resources};
 inline constexpr Refusal kTooManyAtOnce{

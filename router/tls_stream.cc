@@ -1,6 +1,7 @@
 #include "router/tls_stream.h"
 
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -113,6 +114,7 @@ std::unexpected<base::Error> TlsStream::failed(int ssl_error, std::string_view w
   std::string context = "TLS: " + std::string(what);
   if (ssl_error == SSL_ERROR_SYSCALL && errno_ != 0)
     return base::fail(errno_, std::move(context));
+  spoke_http_ = ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_HTTP_REQUEST;
   context += ": ";
   context += openssl_fault();
   return base::fail(EPROTO, std::move(context));

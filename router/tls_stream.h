@@ -35,6 +35,8 @@ class TlsStream final : public Stream {
   void resume() override;
   int fd() const override { return socket_.get(); }
 
+  /// Whether the handshake failed because the client speaks plain HTTP.
+  bool spoke_http() const { return spoke_http_; }
   /// Of the handshake, for tests: "TLSv1.3".
   std::string_view version() const { return SSL_get_version(ssl_.get()); }
 
@@ -56,6 +58,7 @@ class TlsStream final : public Stream {
   bool finished_ = false;      // nothing more will be sent
   bool broken_ = false;        // OpenSSL must not be asked any more
   bool interrupted_ = false;
+  bool spoke_http_ = false;
 };
 
 }  // namespace router

@@ -296,6 +296,7 @@ TEST_SUITE("router") {
     pair.settle();
     REQUIRE(pair.shaken);
     CHECK_FALSE(*pair.shaken);
+    CHECK(pair.server->spoke_http());
     Pair silent;
     const auto late = silent.loop.run(silent.server->handshake(base::Deadline::in(1ms)));
     REQUIRE_FALSE(late);

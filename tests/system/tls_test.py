@@ -221,9 +221,10 @@ class Https(SystemCase):
             self.assert_status(c.read(), 200)
             self.assertEqual(c.socket.recv(1), b"", "the end is said, not cut off")
 
-    def test_what_is_no_tls_is_not_answered(self):
+    def test_what_is_no_tls_is_refused(self):
         answer = http(HTTPS, "one.test", "/environ")
-        self.assertEqual(answer.status, 0)
+        self.assert_status(answer, 400)
+        self.assertIn("https", answer.text)
         with Connection(HTTPS) as c:
             c.send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\xff" * 600)
             while c.more():
