@@ -10,6 +10,7 @@
 
 #include "router/bind.h"
 #include "router/command_line.h"
+#include "router/crew.h"
 #include "router/node_options.h"
 #include "router/own_certificates.h"
 #include "router/router.h"
@@ -118,35 +119,63 @@ base::Result<std::unique_ptr<OwnCertificates>> own_certificates(uvx::Loop& loop,
   return OwnCertificates::open(loop, log, router, options.certificates);
 }
 
+/// Alone: binds, becomes who it is to be, and, if there are to be several processes,
+/// starts them: `control` then is that of this one. An exit code if there is nothing to
+/// serve here.
+base::Result<std::optional<int>> prepare_alone(const Options& options,
+                                               base::Log& log,
+                                               Bound& bound,
+                                               base::Fd& control) {
+  TRY_ASSIGN(bound, bind_all(options));
+  TRY(router::become(options.user, options.group));
+  tell_of_nodes(options, log);
+  if (options.processes == 1) return std::nullopt;
+  std::vector<router::CrewSocket> sockets;
+  for (auto& [door, socket] : bound.listeners)
+    sockets.push_back({door == Door::uwsgi  ? "uwsgi"
+                       : door == Door::http ? "http"
+                                            : "https",
+                       std::move(socket)});
+  for (auto& socket : bound.subscriptions)
+    sockets.push_back({"subscriptions", std::move(socket)});
+  for (auto& [page, socket] : bound.pages)
+    sockets.push_back(
+        {page == router::Router::Page::stats ? "stats" : "metrics", std::move(socket)});
+  bound = {};
+  auto member = router::run_crew(options.processes, std::move(sockets), log);
+  if (!member) return 0;
+  control = *std::move(member);
+  return std::nullopt;
+}
+
 int serve(const Options& options) {
   base::Log log = base::Log::to_stderr("router", options.log_level);
-  auto bound = bind_all(options);
-  auto ready = bound ? router::become(options.user, options.group)
-                     : base::Result<>(std::unexpected(bound.error()));
-  if (!ready) {
-    std::fprintf(stderr, "fastrouter: %s\n", ready.error().message().c_str());
-    return 2;
+  base::Fd control(options.control_fd);
+  Bound bound;
+  if (!control) {
+    const auto prepared = prepare_alone(options, log, bound, control);
+    if (!prepared)
+      std::fprintf(stderr, "fastrouter: %s\n", prepared.error().message().c_str());
+    if (!prepared || *prepared) return prepared ? **prepared : 2;
   }
-  tell_of_nodes(options, log);
+  const bool alone = !control;
   uvx::Loop loop;
   const auto capacity =
       router::capacity_for(router::descriptor_limit(), options.queue_total);
-  router::Router router(
-      loop, log, options, capacity,
-      options.control_fd < 0 ? base::Fd() : base::Fd(options.control_fd));
+  router::Router router(loop, log, options, capacity, std::move(control));
   const auto certificates = own_certificates(loop, log, router, options);
   if (!certificates) {
     std::fprintf(stderr, "fastrouter: certificates: %s\n",
                  certificates.error().message().c_str());
     return 2;
   }
-  for (auto& [door, socket] : bound->listeners)
+  for (auto& [door, socket] : bound.listeners)
     router.listen(door, std::move(socket));
-  for (auto& socket : bound->subscriptions)
+  for (auto& socket : bound.subscriptions)
     router.hear_subscriptions(std::move(socket));
-  for (auto& [page, socket] : bound->pages)
+  for (auto& [page, socket] : bound.pages)
     router.show(page, std::move(socket));
-  if (options.control_fd < 0) router.start_accepting();
+  if (alone) router.start_accepting();
 
   uvx::SignalWatch terminate(loop, SIGTERM);
   uvx::SignalWatch interrupt(loop, SIGINT);

@@ -14,6 +14,11 @@ std::string fault_of_node(const std::string& text) {
   return name ? "" : name.error().message();
 }
 
+std::string fault_of_address(const std::string& text) {
+  const auto address = parse_node_address(text);
+  return address ? "" : address.error().message();
+}
+
 /// The pattern, or the base, with some host in its place.
 std::string fault_of_pattern(const std::string& text) {
   std::string example = text;
@@ -49,6 +54,16 @@ void add_param(const std::string& text, std::vector<Param>& params) {
 }
 
 void add_processes(CLI::App& app, Options& options) {
+  app.add_option("--fastrouter-processes", options.processes,
+                 "processes that serve together, when running alone")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  app.add_option("--fastrouter-resubscribe", options.resubscribe.upstream,
+                 "router that hears of every subscription, with the address of this one")
+      ->check(CLI::Validator(fault_of_address, "ADDRESS"));
+  app.add_option("--fastrouter-resubscribe-bind", options.resubscribe.bind,
+                 "address that it hears this from")
+      ->check(CLI::Validator(fault_of_address, "ADDRESS"));
   app.add_option("--fastrouter-uid,--uid", options.user,
                  "user to become once everything is bound");
   app.add_option("--fastrouter-gid,--gid", options.group,

@@ -27,6 +27,8 @@ Node* NodePool::subscribe(const wire::Subscription& packet, base::Instant now) {
     node->address = packet.address;
     node->modifier1 = packet.modifier1;
     node->modifier2 = packet.modifier2;
+  } else if (now < node->heard) {
+    return nullptr;
   }
   node->protocol = parse_protocol(packet.proto).value_or(Protocol::uwsgi);
   node->cores = packet.cores;

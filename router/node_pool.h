@@ -100,7 +100,8 @@ class NodePool {
  public:
   explicit NodePool(Algorithm algorithm) : algorithm_(algorithm) {}
 
-  /// Adds or refreshes; the node if it is new (or back), else null.
+  /// Adds or refreshes with what was heard at `now`; the node if it is new (or back),
+  /// else null. What is older than what was heard before changes nothing.
   Node* subscribe(const wire::Subscription& packet, base::Instant now);
   /// Marks the node dead; false if there is none of that address.
   bool unsubscribe(std::string_view address);

@@ -16,6 +16,7 @@
 #include "router/patience.h"
 #include "router/peer_networks.h"
 #include "router/request_writer.h"
+#include "router/resubscriber.h"
 #include "router/subscription_policy.h"
 
 namespace router {
@@ -56,8 +57,8 @@ struct Options {
                                    ///< as it comes
   std::string user;                ///< to become once everything is bound; empty: nobody
   std::string group;
-  unsigned processes = 1;                ///< when running alone
-  std::vector<std::string> resubscribe;  ///< routers that hear what we hear, as ours
+  unsigned processes = 1;  ///< when running alone
+  ResubscribeRules resubscribe;
   SubscriptionProofs subscription_proofs;
   std::string access_log;  ///< path; empty: none
   AccessFormat access_log_format = AccessFormat::combined;

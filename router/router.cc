@@ -78,6 +78,7 @@ Router::Router(uvx::Loop& loop,
       nodes_(bounded(options.subscriptions, capacity)),
       finder_(nodes_, options.finder),
       subscription_policy_(options.subscription_proofs),
+      registrar_(loop, log, duties_, nodes_, subscription_policy_, options.resubscribe),
       services_{loop,    log,       options, routes_,  vassals_, sessions_,
                 ledger_, capacity_, finder_, scratch_, links_},
       uwsgi_door_(services_),
@@ -105,6 +106,7 @@ void Router::listen(Door door, base::Fd socket) {
     return;
   }
   addresses_.push_back(bound_address(socket.get()));
+  if (door == Door::uwsgi) registrar_.upstream().serves_at(socket.get());
   listeners_.emplace_back(loop_, log_, std::move(socket), *std::move(epoll),
                           reception(door));
   if (accepting_) duties_.spawn(listeners_.back().run());
@@ -129,10 +131,11 @@ void Router::take_certificates(wire::Certificates certificates) {
 }
 
 void Router::hear_subscriptions(base::Fd socket) {
+  for (const SubscriptionServer& server : subscription_servers_)
+    if (server.is_of(socket.get())) return;
   finder_.use_subscriptions();
   addresses_.push_back(bound_address(socket.get()));
-  auto& server = subscription_servers_.emplace_back(loop_, log_, std::move(socket),
-                                                    nodes_, subscription_policy_);
+  auto& server = subscription_servers_.emplace_back(loop_, std::move(socket), registrar_);
   duties_.spawn(server.run());
 }
 
@@ -161,6 +164,9 @@ uvx::Task<void> Router::run() {
 void Router::drain() {
   for (Listener& listener : listeners_)
     listener.close();
+  // What it would hear is for those who go on.
+  for (SubscriptionServer& server : subscription_servers_)
+    server.close();
   http_door_.finish_soon();
   if (https_door_) https_door_->finish_soon();
   if (!draining_) {
@@ -180,8 +186,7 @@ uvx::Task<void> Router::finish() {
   }
   vassals_.close();
   links_.close();
-  for (SubscriptionServer& server : subscription_servers_)
-    server.close();
+  registrar_.siblings().close();
   if (error_pages_) error_pages_->close();
   for (PageServer& server : page_servers_)
     server.close();
@@ -199,6 +204,7 @@ void Router::on_message(const wire::Message& message, std::vector<base::Fd> fds)
   const std::string_view verb = message.verb;
   if (verb == verbs::kListen) return on_listen(message, std::move(fds));
   if (verb == verbs::kCertificates) return on_certificates(std::move(fds));
+  if (verb == verbs::kSibling) return on_sibling(message, std::move(fds));
   if (verb == verbs::kVassal) return on_vassal(message, std::move(fds));
   if (verb == verbs::kState) return on_state(message);
   if (verb == verbs::kRemove) return on_remove(message);
@@ -219,6 +225,8 @@ void Router::on_listen(const wire::Message& message, std::vector<base::Fd> fds) 
   const std::string_view kind = message.get("kind");
   if (fds.size() == 1 && (kind == "stats" || kind == "metrics"))
     return show(kind == "stats" ? Page::stats : Page::metrics, std::move(fds.front()));
+  if (fds.size() == 1 && kind == "subscriptions")
+    return hear_subscriptions(std::move(fds.front()));
   const auto door = kind == "uwsgi"   ? std::optional(Door::uwsgi)
                     : kind == "http"  ? std::optional(Door::http)
                     : kind == "https" ? std::optional(Door::https)
@@ -233,6 +241,14 @@ void Router::on_listen(const wire::Message& message, std::vector<base::Fd> fds) 
 
 void Router::on_certificates(std::vector<base::Fd> fds) {
   if (fds.size() == 1) tls().take(std::move(fds.front()));
+}
+
+void Router::on_sibling(const wire::Message& message, std::vector<base::Fd> fds) {
+  if (fds.size() != 1 || draining_) return;
+  if (message.get("own").empty())
+    registrar_.introduce(std::move(fds.front()));
+  else
+    registrar_.siblings().listen_at(std::move(fds.front()));
 }
 
 void Router::on_vassal(const wire::Message& message, std::vector<base::Fd> fds) {

@@ -13,6 +13,7 @@
 #include "router/listener.h"
 #include "router/node_finder.h"
 #include "router/page_server.h"
+#include "router/registrar.h"
 #include "router/services.h"
 #include "router/subscription_server.h"
 #include "router/tls.h"
@@ -57,6 +58,7 @@ class Router : private ControlTarget, private VassalEvents {
 
   void on_listen(const wire::Message& message, std::vector<base::Fd> fds);
   void on_certificates(std::vector<base::Fd> fds);
+  void on_sibling(const wire::Message& message, std::vector<base::Fd> fds);
   void on_vassal(const wire::Message& message, std::vector<base::Fd> fds);
   void on_state(const wire::Message& message);
   void on_remove(const wire::Message& message);
@@ -84,6 +86,7 @@ class Router : private ControlTarget, private VassalEvents {
   Subscriptions nodes_;
   NodeFinder finder_;
   SubscriptionPolicy subscription_policy_;
+  Registrar registrar_;
   std::list<SubscriptionServer> subscription_servers_;
   Services services_;
   UwsgiDoor uwsgi_door_;

@@ -1,6 +1,7 @@
 #include "router/subscription_server.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/fd_passing.h"
 #include "router/node_address.h"
 
 namespace router {
@@ -16,9 +18,6 @@ namespace {
 
 /// Datagrams heard before others get their turn.
 constexpr int kBatch = 64;
-constexpr auto kTellTime = std::chrono::seconds(10);
-constexpr unsigned kTellMost = 1000;
-
 Sender sender_of(msghdr& message) {
   Sender sender;
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
@@ -30,23 +29,20 @@ Sender sender_of(msghdr& message) {
   return sender;
 }
 
-uint64_t unix_now() {
-  return static_cast<uint64_t>(
-      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
-}
-
 }  // namespace
 
 SubscriptionServer::SubscriptionServer(uvx::Loop& loop,
-                                       base::Log& log,
                                        base::Fd socket,
-                                       Subscriptions& nodes,
-                                       SubscriptionPolicy& policy)
-    : log_(log),
-      socket_(std::move(socket)),
-      poll_(loop, socket_.get()),
-      nodes_(nodes),
-      policy_(policy) {}
+                                       Registrar& registrar)
+    : socket_(std::move(socket)), poll_(loop, socket_.get()), registrar_(registrar) {
+  base::refuse_descriptors(socket_.get());
+}
+
+bool SubscriptionServer::is_of(int socket) const {
+  struct stat mine{}, other{};
+  return ::fstat(socket_.get(), &mine) == 0 && ::fstat(socket, &other) == 0 &&
+         mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
+}
 
 base::Result<base::Fd> SubscriptionServer::bind(const std::string& address) {
   TRY_ASSIGN(const NodeAddress where, parse_node_address(address));
@@ -76,75 +72,10 @@ uvx::Task<void> SubscriptionServer::run() {
       message.msg_controllen = control.size();
       const ssize_t size = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT);
       if (size < 0 && errno != EINTR) break;
-      if (size > 0) hear({buffer.data(), static_cast<size_t>(size)}, sender_of(message));
+      if (size > 0)
+        registrar_.hear({buffer.data(), static_cast<size_t>(size)}, sender_of(message));
     }
   } while (co_await poll_.readable());
-}
-
-void SubscriptionServer::hear(std::string_view datagram, const Sender& sender) {
-  const auto packet = wire::decode_subscription(datagram);
-  if (!packet) {
-    if (may_tell())
-      log_.warn("subscription: refused pid={} reason=\"{}\"", sender.pid, packet.error());
-    return;
-  }
-  const auto refuse = [&](const std::string& why) {
-    if (!may_tell()) return;
-    log_.warn("subscription: refused key={} node={} pid={} reason=\"{}\"",
-              base::printable(packet->key), base::printable(packet->address), sender.pid,
-              base::printable(why));
-  };
-  if (const auto address = parse_node_address(packet->address); !address)
-    return refuse(address.error().message());
-  const auto why = policy_.refuse(*packet, sender, unix_now());
-  for (const auto& note : policy_.take_notes())
-    if (may_tell()) log_.warn("subscription: {}", base::printable(note));
-  if (why) return refuse(*why);
-  using Outcome = Subscriptions::Outcome;
-  switch (nodes_.apply(*packet, base::Clock::now())) {
-    case Outcome::added:
-      log_.info("subscription: new node key={} node={} weight={}",
-                base::printable(packet->key), base::printable(packet->address),
-                packet->weight);
-      if (sender.uid) acknowledge(*packet);
-      return;
-    case Outcome::left:
-      log_.info("subscription: node left key={} node={}", base::printable(packet->key),
-                base::printable(packet->address));
-      return;
-    case Outcome::refused:
-      return refuse("too many keys, or too many nodes of this key");
-    case Outcome::refreshed:
-    case Outcome::unknown:
-      return;
-  }
-}
-
-/// Whoever may send may also fill our log: it takes so many lines in so much time.
-bool SubscriptionServer::may_tell() {
-  const auto now = base::Clock::now();
-  if (now - told_since_ > kTellTime) {
-    if (told_ > kTellMost)
-      log_.warn("subscription: {} refusals more were not told", told_ - kTellMost);
-    told_since_ = now;
-    told_ = 0;
-  }
-  return ++told_ <= kTellMost;
-}
-
-/// As uWSGI words it; who cannot take it now does without. Only to unix sockets of this
-/// machine: a UDP sender can be forged, and would have us write to anybody.
-void SubscriptionServer::acknowledge(const wire::Subscription& packet) const {
-  if (!packet.notify.starts_with('/') && !packet.notify.starts_with('@')) return;
-  const auto where = parse_node_address(packet.notify);
-  if (!where) return;
-  const base::Fd socket(::socket(where->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  std::string text = "[subscription ack] ";
-  text.append(base::printable(packet.key))
-      .append(" => new node: ")
-      .append(base::printable(packet.address));
-  static_cast<void>(::sendto(socket.get(), text.data(), text.size(),
-                             MSG_DONTWAIT | MSG_NOSIGNAL, where->get(), where->size));
 }
 
 }  // namespace router

@@ -77,6 +77,11 @@ bool Subscriptions::any_alive(base::Instant now) {
   return false;
 }
 
+bool Subscriptions::any_alive(std::string_view key) const {
+  const auto pool = pools_.find(normal(key));
+  return pool != pools_.end() && pool->second.any_alive();
+}
+
 Finding Subscriptions::find(std::string_view name,
                             std::string_view host,
                             base::Instant now,

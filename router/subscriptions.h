@@ -46,6 +46,8 @@ class Subscriptions {
   Finding find(std::string_view name, base::Instant now, uint64_t client);
   /// Whether anybody at all can serve. Forgets who cannot.
   bool any_alive(base::Instant now);
+  /// Whether a node of just this key can.
+  bool any_alive(std::string_view key) const;
   /// A key as it is compared.
   static std::string normal(std::string_view key);
   size_t size() const { return pools_.size(); }

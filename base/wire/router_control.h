@@ -9,9 +9,13 @@ namespace wire::router_control {
 
 // emperor -> router
 inline constexpr char kListen[] =
-    "listen";  ///< kind=uwsgi|http|https + 1 fd: a bound listening socket
+    "listen";  ///< kind=uwsgi|http|https|subscriptions + 1 fd: a bound socket, listening
+               ///< or of datagrams
 inline constexpr char kCertificates[] =
     "certificates";  ///< + 1 fd: a sealed memfd with all there are (wire/certificates.h)
+inline constexpr char kSibling[] =
+    "sibling";  ///< + 1 fd: the sending end of another router's inbox of subscriptions;
+                ///< own=1: the receiving end of this one's
 inline constexpr char kVassal[] =
     "vassal";  ///< id, name, [queue-max], [queue-timeout seconds], [limit-post bytes],
                ///< [concurrency-max], [bandwidth-max bytes a second]

@@ -1,5 +1,6 @@
 """The fastrouter alone, with uWSGI's other ways to find a node of a host: real uWSGI nodes behind each."""
 import os
+import signal
 import subprocess
 import threading
 import unittest
@@ -7,6 +8,7 @@ import unittest
 import frame  # noqa: F401
 from imperium import case, client, processes, programs
 from imperium.alone import KEY, Alone, AloneCase
+from imperium.load import Load
 from imperium.waiting import until
 
 SUBSCRIPTIONS = "fastrouter-subscription-server = %d/subscribe.sock"
@@ -97,6 +99,80 @@ class HttpFile(unittest.TestCase):
             alone.log_line(text)
         alone.fixed("one")
         self.assertEqual(alone.ask().text, f"one {KEY}")
+
+
+class Processes(AloneCase):
+    lines = (SUBSCRIPTIONS, "fastrouter-processes = 2")
+
+    def members(self):
+        return sorted(set(processes.children(self.alone.router.pid)) - {self.alone.router.pid})
+
+    def test_all_know_all_nodes_and_one_may_die(self):
+        until("two processes", lambda: len(self.members()) == 2)
+        before = self.members()
+        self.alone.node("one")
+        self.alone.node("two")
+        self.alone.log_line("new node", 4)  # each tells of each
+        self.assertEqual(sum(self.alone.asked(40).values()), 40)
+        with Load(self.alone.socket, KEY, threads=3) as load:
+            load.ask = self.alone.ask
+            until("there is load", lambda: load.answered > 50)
+            os.kill(before[0], signal.SIGKILL)
+            until("there is load", lambda: load.answered > 200)
+        self.assertLessEqual(len(load.failures), 3, "only what the dead one held is lost")
+        self.assertEqual(set(self.alone.asked(20)), {"one", "two"}, "the others go on")
+        until("another process", lambda: len(self.members()) == 2 and before[0] not in self.members())
+        self.alone.log_line("new node", 6)  # by its sibling's word
+        # The old one alone knows nothing that the new one does not: it goes, and nobody subscribes meanwhile.
+        os.kill(before[1], signal.SIGKILL)
+        self.assertEqual(set(self.alone.asked(20)), {"one", "two"})
+
+    def test_an_unsubscribe_reaches_all(self):
+        packet = [("key", KEY), ("address", self.alone.path("nobody.sock"))]
+        self.alone.subscribe(client.packet(packet, 224))
+        self.alone.log_line("new node", 2)
+        self.alone.subscribe(client.packet(packet, 224, 1))
+        self.alone.log_line("node left", 2)
+
+    def test_sigterm_ends_all(self):
+        until("two processes", lambda: len(self.members()) == 2)
+        self.alone.router.send_signal(signal.SIGTERM)
+        self.assertEqual(self.alone.router.wait(10), 0)
+
+
+class SignedProcesses(AloneCase):
+    lines = (SUBSCRIPTIONS, "fastrouter-processes = 2", "subscriptions-sign-check = SHA256:%d/keys")
+
+    def test_each_verifies_by_itself(self):
+        os.mkdir(self.alone.path("keys"))
+        private = self.alone.path("private.pem")
+        subprocess.run(["openssl", "genrsa", "-out", private, "2048"], check=True, capture_output=True)
+        subprocess.run(["openssl", "rsa", "-in", private, "-pubout", "-out", self.alone.path(f"keys/{KEY}.pem")],
+                       check=True, capture_output=True)
+        self.alone.node("signer", sign=f",0,SHA256:{private}")
+        self.alone.log_line("new node", 2)
+        self.alone.subscribe(client.packet([("key", KEY), ("address", "127.0.0.1:9")], 224))
+        self.alone.log_line("not signed")
+        self.assertEqual(self.alone.asked(20), {"signer": 20})
+
+
+class Resubscribed(AloneCase):
+    lines = (SUBSCRIPTIONS, "fastrouter-resubscribe = %d/upstream.sock")
+
+    def setUp(self):
+        super().setUp()
+        # A real uWSGI's fastrouter upstream.
+        ini = self.alone.write("upstream.ini", "[uwsgi]\nplugins = fastrouter\nmaster = true\n"
+                               f"fastrouter = {self.alone.path('front.sock')}\nchmod-socket = 666\n"
+                               f"fastrouter-subscription-server = {self.alone.path('upstream.sock')}\n")
+        self.upstream = self.alone.run(["/usr/bin/uwsgi-core", "--ini", ini], "upstream")
+        until("it is there", lambda: os.path.exists(self.alone.path("upstream.sock")))
+
+    def test_a_router_upstream_sends_requests_here(self):
+        self.alone.node("one")
+        self.alone.log_line("new node")
+        front = self.alone.path("front.sock")
+        until("a request comes through both", lambda: client.uwsgi(front, KEY, "/").text == f"one {KEY}")
 
 
 class User(AloneCase):

@@ -1,0 +1,241 @@
+#include "router/crew.h"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "base/clock.h"
+#include "base/fd_passing.h"
+#include "base/process.h"
+#include "base/wire/message.h"
+#include "base/wire/router_control.h"
+#include "base/wire/uwsgi_packet.h"
+
+namespace router {
+
+namespace verbs = wire::router_control;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Who lived for less is started again with a pause.
+constexpr base::Duration kGoodLife = 1s;
+
+struct Member {
+  pid_t pid = 0;
+  base::Fd control;
+  base::Fd inbox;  // where the others write to it
+  base::Instant began;
+  std::optional<base::Instant> start_at;
+};
+
+sigset_t watched_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGUSR1})
+    ::sigaddset(&set, signal);
+  return set;
+}
+
+void tell(const Member& member, const wire::Message& message, int fd = -1) {
+  const auto bytes = wire::encode(message);
+  if (!bytes || !member.control) return;
+  // Who cannot take it does not read at all, and is no better off with it later.
+  static_cast<void>(base::send_with_fds(member.control.get(), *bytes,
+                                        std::span<const int>(&fd, fd < 0 ? 0 : 1)));
+}
+
+wire::Message word(const char* verb) {
+  return {.verb = verb, .fields = {}};
+}
+
+class Crew {
+ public:
+  Crew(unsigned processes, std::vector<CrewSocket> sockets, base::Log& log)
+      : log_(log), sockets_(std::move(sockets)), members_(processes) {}
+
+  std::optional<base::Fd> run();
+
+ private:
+  std::optional<base::Fd> start_due();
+  std::optional<base::Fd> start(Member& member);
+  void introduce(Member& member, base::Fd inbox);
+  void wait();
+  void on_signals();
+  void reap();
+  void hear(const Member& member);
+  void on_message(const Member& member, const wire::Message& message);
+  bool anybody() const {
+    return std::ranges::any_of(members_, [](const Member& m) { return m.pid != 0; });
+  }
+
+  base::Log& log_;
+  std::vector<CrewSocket> sockets_;
+  std::vector<Member> members_;
+  base::Fd signals_;
+  std::vector<char> buffer_ = std::vector<char>(wire::kMaxPacket);
+  bool stopping_ = false;
+};
+
+std::optional<base::Fd> Crew::run() {
+  const sigset_t set = watched_signals();
+  ::sigprocmask(SIG_BLOCK, &set, nullptr);
+  signals_ = base::Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  for (Member& member : members_)
+    member.start_at = base::Clock::now();
+  while (!stopping_ || anybody()) {
+    if (auto control = start_due()) return control;
+    wait();
+  }
+  log_.info("router: all processes are gone");
+  return std::nullopt;
+}
+
+std::optional<base::Fd> Crew::start_due() {
+  const auto now = base::Clock::now();
+  for (Member& member : members_) {
+    if (stopping_ || !member.start_at || *member.start_at > now) continue;
+    member.start_at.reset();
+    if (auto control = start(member)) return control;
+  }
+  return std::nullopt;
+}
+
+/// In the new process: its channel.
+std::optional<base::Fd> Crew::start(Member& member) {
+  auto control = base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
+  auto inbox = base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
+  const pid_t pid = control && inbox ? ::fork() : -1;
+  if (pid == 0) {
+    base::Fd own = std::move(control->second);
+    members_.clear();
+    sockets_.clear();
+    const sigset_t set = watched_signals();
+    ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+    return own;
+  }
+  member.began = base::Clock::now();
+  if (pid < 0) {
+    log_.error("router: a process cannot be started");
+    member.start_at = member.began + kGoodLife;
+    return std::nullopt;
+  }
+  member.pid = pid;
+  member.control = std::move(control->first);
+  member.inbox = std::move(inbox->second);
+  log_.info("router: spawned pid={}", pid);
+  for (const CrewSocket& socket : sockets_)
+    tell(member, word(verbs::kListen).set("kind", socket.kind), socket.socket.get());
+  introduce(member, std::move(inbox->first));
+  tell(member, word(verbs::kSynced));
+  return std::nullopt;
+}
+
+void Crew::introduce(Member& member, base::Fd inbox) {
+  tell(member, word(verbs::kSibling).set("own", "1"), inbox.get());
+  for (const Member& other : members_) {
+    if (&other == &member || other.pid == 0) continue;
+    tell(member, word(verbs::kSibling), other.inbox.get());
+    tell(other, word(verbs::kSibling), member.inbox.get());
+  }
+}
+
+void Crew::wait() {
+  std::vector<pollfd> watched{{signals_.get(), POLLIN, 0}};
+  std::optional<base::Instant> next;
+  for (const Member& member : members_) {
+    if (member.control) watched.push_back({member.control.get(), POLLIN, 0});
+    if (!stopping_ && member.start_at && (!next || *member.start_at < *next))
+      next = member.start_at;
+  }
+  int timeout = -1;
+  if (next) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        std::max<base::Duration>(*next - base::Clock::now(), 0ms));
+    timeout = static_cast<int>(left.count());
+  }
+  if (::poll(watched.data(), watched.size(), timeout) <= 0) return;
+  for (const Member& member : members_)
+    hear(member);
+  on_signals();
+}
+
+void Crew::hear(const Member& member) {
+  while (member.control) {
+    const ssize_t size =
+        ::recv(member.control.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (size <= 0) return;
+    if (const auto message =
+            wire::decode_message({buffer_.data(), static_cast<size_t>(size)}))
+      on_message(member, *message);
+  }
+}
+
+/// Whoever is asked for figures asks for those of the others; they answer through us.
+void Crew::on_message(const Member& member, const wire::Message& message) {
+  const auto serial = message.number("serial");
+  if (message.verb == verbs::kAskFigures && serial) {
+    uint64_t count = 0;
+    for (const Member& other : members_) {
+      if (&other == &member || other.pid == 0) continue;
+      tell(other, word(verbs::kAskFigures)
+                      .set("serial", *serial)
+                      .set("asker", static_cast<uint64_t>(member.pid)));
+      ++count;
+    }
+    tell(member, word(verbs::kAsked).set("serial", *serial).set("count", count));
+  } else if (message.verb == verbs::kFigures) {
+    const auto asker = message.number("asker");
+    for (const Member& other : members_)
+      if (asker && other.pid != 0 && static_cast<uint64_t>(other.pid) == *asker)
+        tell(other, message);
+  }
+}
+
+void Crew::on_signals() {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof(info)) == sizeof(info)) {
+    const auto signal = static_cast<int>(info.ssi_signo);
+    if (signal == SIGCHLD) {
+      reap();
+    } else if (signal == SIGUSR1) {
+      for (const Member& member : members_)
+        if (member.pid != 0) ::kill(member.pid, SIGUSR1);
+    } else {
+      stopping_ = true;
+      for (const Member& member : members_)
+        tell(member, word(verbs::kDrain));
+    }
+  }
+}
+
+void Crew::reap() {
+  int status = 0;
+  for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    const auto member = std::ranges::find(members_, pid, &Member::pid);
+    if (member == members_.end()) continue;
+    const auto now = base::Clock::now();
+    const auto end = base::ExitStatus::from_wait(status);
+    if (!stopping_ || !end.success())
+      log_.warn("router: ended pid={} reason=\"{}\"", pid, end.describe());
+    member->start_at = now - member->began < kGoodLife ? now + kGoodLife : now;
+    member->pid = 0;
+    member->control.reset();
+    member->inbox.reset();
+  }
+}
+
+}  // namespace
+
+std::optional<base::Fd> run_crew(unsigned processes,
+                                 std::vector<CrewSocket> sockets,
+                                 base::Log& log) {
+  return Crew(processes, std::move(sockets), log).run();
+}
+
+}  // namespace router

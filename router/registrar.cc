@@ -1,0 +1,135 @@
+#include "router/registrar.h"
+
+#include <sys/socket.h>
+
+#include <chrono>
+
+#include "router/node_address.h"
+
+namespace router {
+
+namespace {
+
+constexpr auto kTellTime = std::chrono::seconds(10);
+constexpr unsigned kTellMost = 1000;
+
+uint64_t unix_now() {
+  return static_cast<uint64_t>(
+      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+}
+
+}  // namespace
+
+Registrar::Registrar(uvx::Loop& loop,
+                     base::Log& log,
+                     uvx::TaskGroup& tasks,
+                     Subscriptions& nodes,
+                     SubscriptionPolicy& policy,
+                     const ResubscribeRules& upstream)
+    : log_(log),
+      nodes_(nodes),
+      policy_(policy),
+      siblings_(
+          loop, tasks, [this](const HeardPacket& heard) { judge(heard, From::sibling); }),
+      upstream_(log, upstream) {}
+
+void Registrar::hear(std::string_view datagram, const Sender& sender) {
+  judge({.datagram = datagram, .sender = sender}, From::sender);
+}
+
+void Registrar::introduce(base::Fd outbox) {
+  siblings_.introduce(std::move(outbox));
+  const auto now = base::Clock::now();
+  for (const auto& [key, pool] : nodes_.pools())
+    for (const auto& node : pool.nodes())
+      if (!node->dead && !node->datagram.empty())
+        siblings_.tell_newest({.datagram = node->datagram,
+                               .sender = node->sender,
+                               .age = now - node->heard});
+}
+
+void Registrar::judge(const HeardPacket& heard, From from) {
+  const auto packet = wire::decode_subscription(heard.datagram);
+  if (!packet) {
+    if (may_tell())
+      log_.warn("subscription: refused pid={} reason=\"{}\"", heard.sender.pid,
+                packet.error());
+    return;
+  }
+  const std::string why = refuse(*packet, heard.sender);
+  if (why.empty()) return apply(*packet, heard, from);
+  // Two siblings may tell of the same packet, and its first hearer has told of it.
+  if (from == From::sibling) return;
+  if (may_tell())
+    log_.warn("subscription: refused key={} node={} pid={} reason=\"{}\"",
+              base::printable(packet->key), base::printable(packet->address),
+              heard.sender.pid, base::printable(why));
+}
+
+std::string Registrar::refuse(const wire::Subscription& packet, const Sender& sender) {
+  if (const auto address = parse_node_address(packet.address); !address)
+    return address.error().message();
+  if (!packet.proto.empty() && !parse_protocol(packet.proto))
+    return "it speaks an unknown protocol";
+  const auto why = policy_.refuse(packet, sender, unix_now());
+  for (const auto& note : policy_.take_notes())
+    if (may_tell()) log_.warn("subscription: {}", base::printable(note));
+  return why.value_or("");
+}
+
+void Registrar::apply(const wire::Subscription& packet,
+                      const HeardPacket& heard,
+                      From from) {
+  using Outcome = Subscriptions::Outcome;
+  const auto outcome = nodes_.apply(packet, base::Clock::now() - heard.age, heard.sender);
+  const bool direct = from == From::sender;
+  if (outcome == Outcome::refused) {
+    if (direct && may_tell())
+      log_.warn("subscription: refused key={} node={} pid={} reason=\"{}\"",
+                base::printable(packet.key), base::printable(packet.address),
+                heard.sender.pid, "too many keys, or too many nodes of this key");
+    return;
+  }
+  if (siblings_.any() && !packet.leave) nodes_.keep(packet, heard.datagram);
+  if (outcome == Outcome::added)
+    log_.info("subscription: new node key={} node={} weight={}",
+              base::printable(packet.key), base::printable(packet.address),
+              packet.weight);
+  if (outcome == Outcome::left)
+    log_.info("subscription: node left key={} node={}", base::printable(packet.key),
+              base::printable(packet.address));
+  if (!direct) return;
+  if (outcome == Outcome::added && heard.sender.uid) acknowledge(packet);
+  siblings_.tell_all(heard);
+  // Upstream we are all nodes of a key together.
+  if (!packet.leave || !nodes_.any_alive(packet.key)) upstream_.tell(packet);
+}
+
+/// Whoever may send may also fill our log: it takes so many lines in so much time.
+bool Registrar::may_tell() {
+  const auto now = base::Clock::now();
+  if (now - told_since_ > kTellTime) {
+    if (told_ > kTellMost)
+      log_.warn("subscription: {} refusals more were not told", told_ - kTellMost);
+    told_since_ = now;
+    told_ = 0;
+  }
+  return ++told_ <= kTellMost;
+}
+
+/// As uWSGI words it; who cannot take it now does without. Only to unix sockets of this
+/// machine: a UDP sender can be forged, and would have us write to anybody.
+void Registrar::acknowledge(const wire::Subscription& packet) const {
+  if (!packet.notify.starts_with('/') && !packet.notify.starts_with('@')) return;
+  const auto where = parse_node_address(packet.notify);
+  if (!where) return;
+  const base::Fd socket(::socket(where->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  std::string text = "[subscription ack] ";
+  text.append(base::printable(packet.key))
+      .append(" => new node: ")
+      .append(base::printable(packet.address));
+  static_cast<void>(::sendto(socket.get(), text.data(), text.size(),
+                             MSG_DONTWAIT | MSG_NOSIGNAL, where->get(), where->size));
+}
+
+}  // namespace router

@@ -1,0 +1,136 @@
+#include "router/siblings.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/fd_passing.h"
+#include "base/wire/message.h"
+
+namespace router {
+
+namespace {
+
+constexpr char kHeard[] = "heard";
+/// For one sibling: a picture of very many nodes.
+constexpr size_t kMostUnsent = 64 * 1024 * 1024;
+constexpr size_t kMostMessage = 8 * 1024;
+/// Messages before others get their turn.
+constexpr int kBatch = 64;
+
+std::optional<std::string> to_bytes(const HeardPacket& packet) {
+  wire::Message message{.verb = kHeard, .fields = {}};
+  if (packet.sender.uid) message.set("uid", *packet.sender.uid);
+  if (packet.sender.gid) message.set("gid", *packet.sender.gid);
+  message.set("pid", static_cast<uint64_t>(packet.sender.pid));
+  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(packet.age);
+  message.set("age", static_cast<uint64_t>(age.count()));
+  message.set("packet", std::string(packet.datagram));
+  return wire::encode(message);
+}
+
+/// Views point into the message.
+std::optional<HeardPacket> from_message(const wire::Message& message) {
+  if (message.verb != kHeard) return std::nullopt;
+  HeardPacket packet{.datagram = message.get("packet"), .sender = {}};
+  if (const auto uid = message.number("uid"))
+    packet.sender.uid = static_cast<uid_t>(*uid);
+  if (const auto gid = message.number("gid"))
+    packet.sender.gid = static_cast<gid_t>(*gid);
+  packet.sender.pid = static_cast<pid_t>(message.number("pid").value_or(0));
+  packet.age = std::chrono::milliseconds(message.number("age").value_or(0));
+  return packet;
+}
+
+}  // namespace
+
+struct Siblings::Inbox {
+  Inbox(uvx::Loop& loop, base::Fd from) : fd(std::move(from)), poll(loop, fd.get()) {}
+  base::Fd fd;
+  uvx::Poll poll;
+};
+
+struct Siblings::Outbox {
+  Outbox(uvx::Loop& loop, base::Fd to) : fd(std::move(to)), poll(loop, fd.get()) {}
+  base::Fd fd;
+  uvx::Poll poll;
+  std::deque<std::string> unsent;
+  size_t bytes = 0;
+  bool writing = false;
+};
+
+Siblings::Siblings(uvx::Loop& loop, uvx::TaskGroup& tasks, Hear hear)
+    : loop_(loop), tasks_(tasks), hear_(std::move(hear)) {}
+
+void Siblings::listen_at(base::Fd inbox) {
+  if (inbox_) inbox_->poll.close();
+  inbox_ = std::make_shared<Inbox>(loop_, std::move(inbox));
+  tasks_.spawn(read(this, inbox_));
+}
+
+void Siblings::introduce(base::Fd outbox) {
+  outboxes_.push_back(std::make_shared<Outbox>(loop_, std::move(outbox)));
+}
+
+void Siblings::tell_all(const HeardPacket& packet) {
+  if (outboxes_.empty()) return;
+  const auto bytes = to_bytes(packet);
+  // A copy: one whose process is gone leaves the list.
+  for (const auto& outbox : std::vector(outboxes_))
+    if (bytes) push(outbox, *bytes);
+}
+
+void Siblings::tell_newest(const HeardPacket& packet) {
+  const auto bytes = to_bytes(packet);
+  if (bytes && !outboxes_.empty()) push(outboxes_.back(), *bytes);
+}
+
+void Siblings::push(const std::shared_ptr<Outbox>& outbox, const std::string& bytes) {
+  if (outbox->bytes + bytes.size() > kMostUnsent) return;
+  outbox->bytes += bytes.size();
+  outbox->unsent.push_back(bytes);
+  if (!std::exchange(outbox->writing, true)) tasks_.spawn(write(this, outbox));
+}
+
+uvx::Task<void> Siblings::write(Siblings* self, std::shared_ptr<Outbox> outbox) {
+  while (!outbox->unsent.empty()) {
+    const auto sent = base::send_with_fds(outbox->fd.get(), outbox->unsent.front(), {});
+    if (!sent && sent.error().is(std::errc::resource_unavailable_try_again)) {
+      if (co_await outbox->poll.writable()) continue;
+      co_return;
+    }
+    if (!sent) {  // its process is gone
+      std::erase(self->outboxes_, outbox);
+      outbox->poll.close();
+      co_return;
+    }
+    outbox->bytes -= outbox->unsent.front().size();
+    outbox->unsent.pop_front();
+  }
+  outbox->writing = false;
+}
+
+uvx::Task<void> Siblings::read(Siblings* self, std::shared_ptr<Inbox> inbox) {
+  std::array<char, kMostMessage> buffer;
+  do {
+    for (int n = 0; n < kBatch; ++n) {
+      const auto received = base::receive_with_fds(inbox->fd.get(), buffer);
+      if (!received && received.error().is(std::errc::message_size)) continue;
+      if (!received) break;
+      if (received->size == 0) co_return inbox->poll.close();
+      const auto message = wire::decode_message({buffer.data(), received->size});
+      const auto packet = message ? from_message(*message) : std::nullopt;
+      if (packet) self->hear_(*packet);
+    }
+  } while (co_await inbox->poll.readable());
+}
+
+void Siblings::close() {
+  if (inbox_) inbox_->poll.close();
+  for (const auto& outbox : outboxes_)
+    outbox->poll.close();
+  inbox_.reset();
+  outboxes_.clear();
+}
+
+}  // namespace router

@@ -1,0 +1,121 @@
+// Two registrars that know each other, over real channels.
+#include "router/registrar.h"
+
+#include <sys/socket.h>
+
+#include <doctest/doctest.h>
+
+#include "base/wire/uwsgi_packet.h"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string datagram(std::string_view key, std::string_view address, bool leave = false) {
+  wire::PacketBuilder packet(wire::kSubscriptionModifier, leave ? 1 : 0);
+  packet.add("key", key);
+  packet.add("address", address);
+  return packet.bytes();
+}
+
+/// One process's half.
+struct Half {
+  explicit Half(uvx::Loop& loop, const router::SubscriptionProofs& proofs = {})
+      : tasks(loop),
+        policy(proofs),
+        registrar(loop, log, tasks, nodes, policy, router::ResubscribeRules{}) {}
+
+  bool serves(std::string_view key) const { return nodes.any_alive(key); }
+
+  base::Log log = base::Log::silent();
+  uvx::TaskGroup tasks;
+  router::Subscriptions nodes{router::SubscriptionRules{}};
+  router::SubscriptionPolicy policy;
+  router::Registrar registrar;
+};
+
+struct World {
+  World() {
+    auto to_one = *base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
+    auto to_two = *base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
+    one.registrar.siblings().listen_at(std::move(to_one.first));
+    two.registrar.siblings().listen_at(std::move(to_two.first));
+    way_to_one = std::move(to_one.second);
+    way_to_two = std::move(to_two.second);
+  }
+  void introduce() {
+    one.registrar.introduce(std::move(way_to_two));
+    two.registrar.introduce(std::move(way_to_one));
+  }
+  void settle() { loop.run(wait(&loop)); }
+  static uvx::Task<void> wait(uvx::Loop* loop) {
+    static_cast<void>(co_await loop->sleep_for(20ms));
+  }
+  ~World() {
+    one.registrar.siblings().close();
+    two.registrar.siblings().close();
+    loop.run(one.tasks.join());
+    loop.run(two.tasks.join());
+  }
+
+  uvx::Loop loop;
+  Half one{loop};
+  Half two{loop};
+  base::Fd way_to_one;
+  base::Fd way_to_two;
+};
+
+}  // namespace
+
+TEST_SUITE("router") {
+  TEST_CASE("siblings: what one hears all know, and what was said before, too") {
+    World world;
+    world.one.registrar.hear(datagram("early", "/early"), {});
+    world.introduce();
+    world.two.registrar.hear(datagram("late", "/late"), {.uid = 5, .gid = 6, .pid = 7});
+    world.settle();
+    CHECK(world.two.serves("early"));
+    CHECK(world.one.serves("late"));
+    const auto& node = *world.one.nodes.pools().at("late").nodes().front();
+    CHECK(node.sender.uid == 5);
+    CHECK(node.sender.gid == 6);
+    CHECK(node.sender.pid == 7);
+    world.one.registrar.hear(datagram("late", "/late", true), {});
+    world.settle();
+    CHECK_FALSE(world.two.serves("late"));
+  }
+
+  TEST_CASE("siblings: what is not believed is not passed on") {
+    World world;
+    world.introduce();
+    world.one.registrar.hear("garbage", {});
+    world.one.registrar.hear(datagram("a", "not an address"), {});
+    world.settle();
+    CHECK(world.one.nodes.size() == 0);
+    CHECK(world.two.nodes.size() == 0);
+  }
+
+  TEST_CASE("siblings: one that is gone is forgotten, the others hear on") {
+    World world;
+    world.introduce();
+    world.two.registrar.siblings().close();
+    world.settle();
+    world.one.registrar.hear(datagram("a", "/a"), {});
+    world.one.registrar.hear(datagram("b", "/b"), {});
+    world.settle();
+    CHECK(world.one.serves("b"));
+  }
+
+  TEST_CASE("siblings: old news do not bring back who failed since") {
+    World world;
+    world.one.registrar.hear(datagram("a", "/a"), {});
+    world.two.registrar.hear(datagram("a", "/a"), {});
+    world.two.nodes.pools().at("a").nodes().front()->dead = true;
+    world.introduce();
+    world.settle();
+    CHECK_FALSE(world.two.serves("a"));
+    world.one.registrar.hear(datagram("a", "/a"), {});
+    world.settle();
+    CHECK(world.two.serves("a"));
+  }
+}
