@@ -252,7 +252,13 @@ void Launcher::drain(Vassal& vassal, uint64_t number) {
   const Gen generation = find(vassal.name, number);
   if (!generation || generation->over) return;
   generation->over = true;
-  if (generation->lifeline) generation->lifeline->send({verbs::kDrain, {}});
+  wire::Message order{verbs::kDrain, {}};
+  // Whoever it told where it is goes on asking there, if somebody else serves there.
+  const bool replaced = std::ranges::any_of(vassal.generations, [&](const auto& other) {
+    return other.first > number && other.second->ready && !other.second->over;
+  });
+  if (replaced) order.set("replaced", "1");
+  if (generation->lifeline) generation->lifeline->send(order);
   s_.set_alarm(base::Clock::now() + mercy_for(vassal, *generation),
                {Alarm::Kind::mercy, vassal.name, number});
   s_.log.info("vassal {}: drains generation={}", vassal.name, number);

@@ -114,49 +114,110 @@ size_t end_of_server(std::string_view text) {
 
 }  // namespace
 
+namespace {
+
+/// The text in front of the next comma, which is taken off, too.
+std::string_view take_item(std::string_view& rest) {
+  const size_t end = std::min(rest.find(','), rest.size());
+  const auto item = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return item;
+}
+
+/// "DIGEST:FILE"
+void take_sign(std::string_view text, Subscription& s) {
+  const size_t colon = text.find(':');
+  if (colon == text.npos || colon == 0) return;
+  s.sign_digest = text.substr(0, colon);
+  s.sign_key = text.substr(colon + 1);
+}
+
+void take_modifier1(std::string_view text, Subscription& s) {
+  const auto number = base::parse_unsigned(text);
+  if (number && *number <= 255) s.modifier1 = static_cast<uint8_t>(*number);
+}
+
+/// What stands in front of the server: the address to announce, or "=N", its number.
+void take_announced(std::string_view text, Subscription& s) {
+  if (!text.starts_with('=')) {
+    s.address = text;
+  } else if (const auto number = base::parse_unsigned(text.substr(1))) {
+    s.socket = static_cast<uint32_t>(std::min<uint64_t>(*number, UINT32_MAX));
+  }
+}
+
+/// One `name=value` of subscribe2.
+void take_pair(std::string_view name, std::string_view value, Subscription& s) {
+  const uint64_t number = base::parse_unsigned(value).value_or(0);
+  if (name == "server") s.server = value;
+  if (name == "key") s.key = value;
+  if (name == "addr" || name == "address") s.address = value;
+  if (name == "socket") take_announced("=" + std::string(value), s);
+  if (name == "weight") s.weight = number;
+  if (name == "backup") s.backup = number;
+  if (name == "modifier1") take_modifier1(value, s);
+  if (name == "modifier2") s.modifier2 = static_cast<uint8_t>(number);
+  if (name == "algo") s.algo = value;
+  if (name == "proto") s.proto = value;
+  if (name == "check") s.check = value;
+  if (name == "sign") take_sign(value, s);
+}
+
+}  // namespace
+
 base::Result<Subscription> parse_subscribe_to(std::string_view text) {
   std::string_view rest = text;
-  const size_t equals = rest.find('=');
-  if (rest.starts_with('=')) {  // =N= announces the shared socket N
-    const size_t second = rest.find('=', 1);
-    if (second != rest.npos) rest.remove_prefix(second + 1);
-  } else if (equals != rest.npos && equals < rest.find(',')) {
+  Subscription s;
+  const size_t equals = rest.find('=', rest.starts_with('=') ? 1 : 0);
+  if (equals != rest.npos && (rest.starts_with('=') || equals < rest.find(','))) {
+    take_announced(rest.substr(0, equals), s);
     rest.remove_prefix(equals + 1);
   }
   const size_t colon = end_of_server(rest);
   if (colon == rest.npos) return fail(quoted(text) + " is not SERVER:KEY");
-  Subscription s;
   s.server = std::string(rest.substr(0, colon));
-  const auto key = rest.substr(colon + 1);
-  s.key = std::string(key.substr(0, key.find(',')));
+  rest.remove_prefix(colon + 1);
+  s.key = take_item(rest);
+  if (!rest.empty()) take_modifier1(take_item(rest), s);
+  take_sign(rest, s);
   return finished(std::move(s), text);
 }
 
 base::Result<Subscription> parse_subscribe2(std::string_view text) {
   Subscription s;
   for (std::string_view rest = text; !rest.empty();) {
-    const size_t end = std::min(rest.find(','), rest.size());
-    const auto item = rest.substr(0, end);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const auto item = take_item(rest);
     const size_t equals = std::min(item.find('='), item.size());
-    const auto name = base::strip(item.substr(0, equals));
-    const auto value = base::strip(item.substr(std::min(equals + 1, item.size())));
-    if (name == "server") s.server = std::string(value);
-    if (name == "key") s.key = std::string(value);
+    take_pair(base::strip(item.substr(0, equals)),
+              base::strip(item.substr(std::min(equals + 1, item.size()))), s);
   }
   return finished(std::move(s), text);
 }
 
+namespace {
+
+/// Its port, and its host if that is another machine.
+std::string plain_router(std::string_view text) {
+  if (text.starts_with('/')) return std::string(text);
+  const size_t colon = std::min(text.rfind(':'), text.size());
+  const auto host = text.substr(0, colon);
+  const bool here = host.empty() || host == "0.0.0.0" || host == "localhost" ||
+                    host == "[::]" || host == "[::1]" || host.starts_with("127.");
+  return (here ? "127.0.0.1" : std::string(host)) + std::string(text.substr(colon));
+}
+
+}  // namespace
+
 bool same_router(std::string_view a, std::string_view b) {
-  const auto plain = [](std::string_view text) {
-    if (text.starts_with('/')) return std::string(text);
-    const size_t colon = std::min(text.rfind(':'), text.size());
-    const auto host = text.substr(0, colon);
-    const bool here = host.empty() || host == "0.0.0.0" || host == "localhost" ||
-                      host == "[::]" || host == "[::1]" || host == "127.0.0.1";
-    return (here ? "127.0.0.1" : std::string(host)) + std::string(text.substr(colon));
-  };
-  return plain(a) == plain(b);
+  return plain_router(a) == plain_router(b);
+}
+
+bool is_own_router(std::string_view server, std::string_view own) {
+  if (own == kNoRouter) return false;
+  if (server.empty()) return true;
+  if (own != kLocalRouter) return same_router(own, server);
+  return server.starts_with('/') || server.starts_with('@') ||
+         plain_router(server).starts_with("127.0.0.1");
 }
 
 }  // namespace vassal

@@ -22,6 +22,13 @@ base::Result<Subscription> parse_subscribe_to(std::string_view text);
 /// `server=ADDR,key=NAME,...`.
 base::Result<Subscription> parse_subscribe2(std::string_view text);
 
+/// Whether a subscription to `server` is one to this machine's own router, of which `own`
+/// is an address. kLocalRouter: there is one, and whatever is on this machine means it;
+/// kNoRouter: there is none.
+inline constexpr std::string_view kLocalRouter = "local";
+inline constexpr std::string_view kNoRouter = "none";
+bool is_own_router(std::string_view server, std::string_view own);
+
 /// Whether two ways to write a router's address mean the same: 0.0.0.0, localhost, no
 /// host at all and 127.0.0.1 do.
 bool same_router(std::string_view a, std::string_view b);

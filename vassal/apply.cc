@@ -170,7 +170,7 @@ void subscribe(ConfigBuild& build, const Setting& s, base::Result<Subscription> 
   Subscription& sub = *parsed;
   const auto& own = build.around.own_routers;
   sub.ours = own.empty() || std::ranges::any_of(own, [&](const std::string& address) {
-               return same_router(address, sub.server);
+               return is_own_router(sub.server, address);
              });
   if (sub.key.starts_with('@'))
     build.warn(s, "keys are not read from a file: write a domain line for each");
@@ -189,6 +189,11 @@ void apply_subscribe_to(ConfigBuild& build, const Setting& s) {
 void apply_subscribe2(ConfigBuild& build, const Setting& s) {
   subscribe(build, s, parse_subscribe2(s.value));
 }
+void apply_modifier1(ConfigBuild& build, const Setting& s) {
+  if (const auto n = number_of(build, s))
+    build.config.subscribe_with_modifier1 = static_cast<uint8_t>(clamp_to(*n, 255));
+}
+void apply_own_router(ConfigBuild&, const Setting&) {}  // it was looked for first
 
 void apply_socket(ConfigBuild& build, const Setting& s) {
   if (build.sockets.size() >= ConfigBuild::kMostSockets)

@@ -9,7 +9,8 @@ namespace vassal {
 using Apply = void(ConfigBuild& build, const base::Setting& s);
 
 Apply apply_uid, apply_gid, apply_add_gid;
-Apply apply_domain, apply_subscribe_to, apply_subscribe2;
+Apply apply_domain, apply_subscribe_to, apply_subscribe2, apply_modifier1;
+Apply apply_own_router;
 Apply apply_socket, apply_protocol, apply_node_param, apply_chmod_socket, apply_listen;
 Apply apply_command_type, apply_stop_signal, apply_chdir, apply_pyargv, apply_mount,
     apply_env, apply_static_map;

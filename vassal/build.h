@@ -17,7 +17,7 @@ namespace vassal {
 
 struct ConfigBuild {
   const Names& names;
-  const Surroundings& around;
+  Surroundings around;
   VassalConfig config{};
   std::vector<Diagnostic> diagnostics{};
   CgroupOptions cgroup_options{};

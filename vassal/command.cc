@@ -72,10 +72,12 @@ std::optional<std::string> receive_own(int socket) {
 
 Command::Command(const VassalConfig& config,
                  std::vector<ListenerName> listeners,
-                 Lifeline& lifeline)
+                 Lifeline& lifeline,
+                 Announcer& announcer)
     : config_(config),
       listeners_(std::move(listeners)),
       lifeline_(lifeline),
+      announcer_(announcer),
       state_(config.command_type, config.startsecs, base::Clock::now()) {}
 
 int Command::run() {
@@ -147,7 +149,8 @@ base::Result<std::string> Command::open_notify() {
 
 void Command::wait() {
   auto next = state_.due();
-  if (kill_at_ && (!next || *kill_at_ < *next)) next = kill_at_;
+  for (const auto& at : {kill_at_, announcer_.next()})
+    if (at && (!next || *at < *next)) next = at;
   std::array<epoll_event, 8> events;
   const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
                              wait_ms(next, base::Clock::now()));
@@ -173,10 +176,12 @@ void Command::on_signals() {
         reap();
         break;
       case SIGTERM:
+        announcer_.leave(Announcer::Leaving::for_good);
         drain(base::Clock::now());
         break;
       case SIGINT:
       case SIGQUIT:
+        announcer_.leave(Announcer::Leaving::for_good);
         exit_code_ = 0;
         break;
       default:
@@ -187,12 +192,15 @@ void Command::on_signals() {
 
 void Command::on_lifeline() {
   while (const auto message = lifeline_.receive()) {
-    if (message->verb == wire::lifeline::kDrain)
+    if (message->verb == wire::lifeline::kDrain) {
+      announcer_.leave(Announcer::leaving_by(*message));
       drain(base::Clock::now());
-    else if (message->verb == wire::lifeline::kStop)
+    } else if (message->verb == wire::lifeline::kStop) {
+      announcer_.leave(Announcer::Leaving::for_good);
       exit_code_ = 0;
-    else if (message->verb == wire::lifeline::kReload && !draining_)
+    } else if (message->verb == wire::lifeline::kReload && !draining_) {
       again_ = true, drain(base::Clock::now());
+    }
   }
 }
 
@@ -218,6 +226,7 @@ void Command::on_notify() {
 
 void Command::tick(base::Instant now) {
   tell(state_.on_time(now));
+  announcer_.tick(now);
   if (!kill_at_ || *kill_at_ > now) return;
   kill_at_.reset();
   say(Level::warn, "the command did not finish in time, killed");
@@ -232,6 +241,7 @@ void Command::tell(CommandState::Tell what) {
     case CommandState::Tell::ready:
       say(Level::info, "ready command=" + std::to_string(pid_));
       lifeline_.ready();
+      announcer_.start(base::Clock::now());
       break;
     case CommandState::Tell::heartbeat:
       lifeline_.heartbeat();
@@ -259,6 +269,7 @@ void Command::reap() {
 
 void Command::on_end(base::ExitStatus status) {
   pid_ = 0;
+  announcer_.leave(Announcer::Leaving::for_good);
   if (exit_code_) return;
   if (draining_) {
     exit_code_ = 0;
@@ -273,6 +284,7 @@ void Command::on_end(base::ExitStatus status) {
 
 void Command::drain(base::Instant now) {
   if (std::exchange(draining_, true)) return;
+  announcer_.leave(Announcer::Leaving::to_reload);
   lifeline_.draining();
   kill_at_ = now + config_.reload_mercy;
   ask_to_finish();

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/process.h"
+#include "vassal/announcer.h"
 #include "vassal/command_plan.h"
 #include "vassal/command_state.h"
 #include "vassal/config.h"
@@ -27,7 +28,8 @@ class Command {
   /// The listeners stay the caller's. All references must outlive this.
   Command(const VassalConfig& config,
           std::vector<ListenerName> listeners,
-          Lifeline& lifeline);
+          Lifeline& lifeline,
+          Announcer& announcer);
 
   /// Runs the program until it ends; the exit code of this process, or kRunAgain.
   int run();
@@ -51,6 +53,7 @@ class Command {
   const VassalConfig& config_;
   std::vector<ListenerName> listeners_;
   Lifeline& lifeline_;
+  Announcer& announcer_;
   CommandState state_;
   MasterSignals outside_;
   base::Fd epoll_;

@@ -62,6 +62,9 @@ Parsed Maker::run() {
     build_.config.directory = file.substr(0, slash);
   find_strict();
   apply_first("chdir");
+  // It decides what a subscription means, wherever its line stands.
+  for (const Setting& s : layers_.policy)
+    if (s.key == "own-router") build_.around.own_routers.push_back(s.value);
   build_.socket_directory =
       build_.config.chdir.empty() ? build_.config.directory : build_.config.chdir;
   walk(layers_.defaults, Layer::defaults);

@@ -60,6 +60,18 @@ struct Subscription {
   std::string domain;  ///< the key as a claimed host name; empty if it is not one
   bool ours =
       false;  ///< the server is this machine's own router: `domain` stands in `domains`
+  // What is said to somebody else's router:
+  std::string address = {};             ///< announced; empty: that of a socket
+  std::optional<uint32_t> socket = {};  ///< which of `socket =`, from 0; none: the first
+  std::optional<uint8_t> modifier1 = {};
+  uint8_t modifier2 = 0;
+  uint64_t weight = 0;  ///< 0: the vassal's
+  uint64_t backup = 0;
+  std::string algo = {};
+  std::string proto = {};
+  std::string sign_digest = {};  ///< empty: it is not signed
+  std::string sign_key = {};     ///< file of the private key
+  std::string check = {};        ///< nothing is said while this file exists
   friend bool operator==(const Subscription&, const Subscription&) = default;
 };
 
@@ -100,6 +112,12 @@ struct VassalConfig {
                                      ///< subscribe-to = of our own router
   std::vector<std::string> node_params;  ///< "NAME=value", for the router's requests
   std::vector<Subscription> subscriptions;
+  std::chrono::seconds subscribe_freq{10};
+  uint64_t weight = 0;  ///< 0: 1, or by auto_weight
+  bool auto_weight = false;
+  uint8_t subscribe_with_modifier1 = 0;
+  std::string subscription_notify_socket;
+  bool unsubscribe_on_graceful_reload = false;
   std::vector<SocketAddress> sockets;
   std::optional<mode_t> chmod_socket;
   std::string chown_socket;  ///< "user[:group]" as written; resolved where it is applied

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "vassal/announcer.h"
 #include "vassal/command.h"
 #include "vassal/hooks.h"
 #include "vassal/journal.h"
@@ -60,21 +61,24 @@ int serve(vassal::CommandLine& line, vassal::Lifeline& lifeline) {
   if (!board) return complain(lifeline, board.error(), kFailed);
   line.scoreboard.reset();
   lifeline.note_ready_in(board->board().ready);
-  if (config->runtime == "command") {
-    std::vector<vassal::ListenerName> listeners;
-    listeners.reserve(line.sockets.size());
-    for (const auto& [fd, text] : line.sockets)
-      listeners.emplace_back(fd.get(), text);
-    return vassal::Command(*config, std::move(listeners), lifeline).run();
-  }
+  std::vector<vassal::ListenerName> listeners;
+  listeners.reserve(line.sockets.size());
+  for (const auto& [fd, text] : line.sockets)
+    listeners.emplace_back(fd.get(), text);
+  const std::string runtimes = vassal::runtimes_directory(line);
+  vassal::Announcer announcer(*config, listeners, runtimes);
+  if (config->runtime == "command")
+    return vassal::Command(*config, std::move(listeners), lifeline, announcer).run();
   vassal::Sockets sockets{.handoff = line.handoff.get(), .listeners = {}};
   for (const auto& [fd, text] : line.sockets) {
     vassal::prepare_listener(fd.get());
     sockets.listeners.push_back(fd.get());
   }
-  const auto runtime = vassal::open_runtime(*config, line.runtimes);
+  const auto runtime = vassal::open_runtime(*config, runtimes);
   if (!runtime) return complain(lifeline, runtime.error(), kFailed);
-  return vassal::Master(*config, std::move(sockets), *runtime, *board, lifeline).run();
+  return vassal::Master(*config, std::move(sockets), *runtime, *board, lifeline,
+                        announcer)
+      .run();
 }
 
 }  // namespace

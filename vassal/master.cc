@@ -47,12 +47,14 @@ Master::Master(const VassalConfig& config,
                Sockets sockets,
                Runtime* runtime,
                ScoreboardMap& board,
-               Lifeline& lifeline)
+               Lifeline& lifeline,
+               Announcer& announcer)
     : config_(config),
       sockets_(std::move(sockets)),
       runtime_(runtime),
       board_(board),
       lifeline_(lifeline),
+      announcer_(announcer),
       prefixes_(application_prefixes(config)),
       slots_(std::clamp(config.processes, 1u, board.room())) {}
 
@@ -136,6 +138,7 @@ void Master::announce() {
   if (phase_ != Phase::starting) return;
   phase_ = Phase::serving;
   lifeline_.ready();
+  announcer_.start(base::Clock::now());
   pulse_.start(config_.heartbeat, lifeline_.wants_loyalty(), base::Clock::now());
   say(Level::info, "ready workers=" + std::to_string(slots_.size()));
 }
@@ -146,7 +149,8 @@ bool Master::any_worker() const {
 
 void Master::wait() {
   auto next = next_event(slots_);
-  for (const auto& at : {overdue_check_, pulse_.next(), touches_.next(), check_.due()})
+  for (const auto& at :
+       {overdue_check_, pulse_.next(), touches_.next(), check_.due(), announcer_.next()})
     if (at && (!next || *at < *next)) next = at;
   std::array<epoll_event, 8> events;
   const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
@@ -181,6 +185,7 @@ void Master::on_signals() {
         reap();
         break;
       case SIGTERM:
+        announcer_.leave(Announcer::Leaving::for_good);
         drain(base::Clock::now());
         break;
       case SIGINT:
@@ -195,12 +200,14 @@ void Master::on_signals() {
 
 void Master::on_lifeline() {
   while (const auto message = lifeline_.receive()) {
-    if (message->verb == wire::lifeline::kDrain)
+    if (message->verb == wire::lifeline::kDrain) {
+      announcer_.leave(Announcer::leaving_by(*message));
       drain(base::Clock::now());
-    else if (message->verb == wire::lifeline::kStop)
+    } else if (message->verb == wire::lifeline::kStop) {
       stop();
-    else if (message->verb == wire::lifeline::kReload && phase_ != Phase::draining)
+    } else if (message->verb == wire::lifeline::kReload && phase_ != Phase::draining) {
       again_ = true, drain(base::Clock::now());
+    }
   }
 }
 
@@ -215,6 +222,7 @@ void Master::tick(base::Instant now) {
     if (slot.respawn_at && *slot.respawn_at <= now) spawn(i, now);
   }
   if (overdue_check_ && *overdue_check_ <= now) look_for_overdue(now);
+  announcer_.tick(now);
   if (const auto at = pulse_.next(); at && *at <= now) feel_pulse(now);
   if (const auto at = touches_.next(); at && *at <= now) on_touches(now);
   if (const auto at = check_.due(); at && *at <= now) look_at_check(now);
@@ -270,6 +278,7 @@ void Master::look_for_overdue(base::Instant now) {
 void Master::drain(base::Instant now) {
   if (phase_ == Phase::draining) return;
   phase_ = Phase::draining;
+  announcer_.leave(Announcer::Leaving::to_reload);
   lifeline_.draining();
   for (uint32_t i = 0; i < slots_.size(); ++i) {
     slots_[i].respawn_at.reset();
@@ -279,6 +288,7 @@ void Master::drain(base::Instant now) {
 }
 
 void Master::stop() {
+  announcer_.leave(Announcer::Leaving::for_good);
   for (const Slot& slot : slots_)
     if (slot.pid != 0) ::kill(slot.pid, SIGKILL);
   exit_code_ = 0;

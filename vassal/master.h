@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/process.h"
+#include "vassal/announcer.h"
 #include "vassal/config.h"
 #include "vassal/health_check.h"
 #include "vassal/intake.h"
@@ -40,7 +41,8 @@ class Master {
          Sockets sockets,
          Runtime* runtime,
          ScoreboardMap& board,
-         Lifeline& lifeline);
+         Lifeline& lifeline,
+         Announcer& announcer);
   Master(const Master&) = delete;
   Master& operator=(const Master&) = delete;
   ~Master();
@@ -94,6 +96,7 @@ class Master {
   Runtime* runtime_;
   ScoreboardMap& board_;
   Lifeline& lifeline_;
+  Announcer& announcer_;
   std::vector<std::string> prefixes_;
   std::vector<Slot> slots_;
   WorkerPage* pages_ = nullptr;

@@ -25,8 +25,15 @@ constexpr Row kRows[] = {
 
   // where it is reached
   {"domain", "domains", list, "", tenant, honoured, apply_domain, "A host name of the site; `*.example.com` for all below one. Several may stand on a line."},
-  {"subscribe-to", "subscribe st", list, "", tenant, honoured, apply_subscribe_to, "`ADDR:KEY`: claims the host name KEY at the router ADDR."},
-  {"subscribe2", "", list, "", tenant, honoured, apply_subscribe2, "`server=ADDR,key=KEY`: claims the host name KEY at the router ADDR."},
+  {"subscribe-to", "subscribe st", list, "", tenant, honoured, apply_subscribe_to, "`ADDR:KEY[,MODIFIER1[,DIGEST:PRIVATE_KEY]]`: claims the host name KEY, if ADDR is the emperor's own router; else it is announced there, by the address of its first `socket` or that in front of `=`."},
+  {"subscribe2", "", list, "", tenant, honoured, apply_subscribe2, "The same as `server=ADDR,key=KEY`, with `addr=`, `socket=`, `weight=`, `backup=`, `algo=`, `proto=`, `modifier1=`, `modifier2=`, `sign=`, `check=`."},
+  {"subscribe-freq", "", duration, "10", tenant, honoured, set_duration<&C::subscribe_freq>, "How often a subscription is sent to another router."},
+  {"weight", "", number, "1", tenant, honoured, set_number<&C::weight>, "The vassal's share of the requests of a router that it subscribes to."},
+  {"auto-weight", "", flag, "false", tenant, honoured, set_flag<&C::auto_weight>, "Its share is the number of its processes times threads."},
+  {"subscribe-with-modifier1", "", number, "0", tenant, honoured, apply_modifier1, "The modifier1 that subscriptions ask for."},
+  {"subscription-notify-socket", "notify-socket", text, "", tenant, honoured, set_text<&C::subscription_notify_socket>, "Where routers acknowledge a first subscription: the address of a datagram socket."},
+  {"unsubscribe-on-graceful-reload", "", flag, "false", tenant, honoured, set_flag<&C::unsubscribe_on_graceful_reload>, "Take subscriptions back for the time of a reload, too."},
+  {"own-router", "", list, "", operator_only, honoured, apply_own_router, "In the policy: an address of this machine's own router, where a subscription is a claim; `local`: all addresses of this machine are its; `none`: it has none. The emperor says it."},
   {"socket", "uwsgi-socket", list, "", tenant, honoured, apply_socket, "A listening socket of its own: `/path`, `@abstract`, `host:port`, `[v6]:port`."},
   {"http-socket", "http11-socket", list, "", tenant, honoured, apply_socket, "A listening socket on which the `command` speaks HTTP."},
   {"fastcgi-socket", "", list, "", tenant, honoured, apply_socket, "The same for FastCGI."},

@@ -132,7 +132,8 @@ constexpr Row kRows[] = {
   missing("paste", "ini-paste ini-paste-logged paste-logger pecan web3 pump wsgi-lite eval pyrun pyshell", "not available: give a wsgi-file that makes the application"),
 
   // subscriptions
-  missing("subscribe-freq", "subscribe-with-modifier1 unsubscribe-on-graceful-reload start-unsubscribed subscription-notify-socket notify-socket subscriptions-use-credentials weight auto-weight", "claims are kept by the emperor"),
+  missing("start-unsubscribed", "", "there is nothing to subscribe it later with", flag),
+  ignore("subscriptions-use-credentials", "", "the kernel names the sender to a unix socket that asks", flag),
 
   // other languages
   missing("php-docroot", "php-index php-allowed-ext php-set php-ini php-app cgi cgi-mode cgi-index cgi-allowed-ext cgi-safe cgi-dontresolve cgi-close-stdin-on-eof psgi perl-local-lib rack rails gemset rvm-path pypy-home lua", "only Python applications are run"),

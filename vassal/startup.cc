@@ -14,6 +14,7 @@
 
 #include "base/files.h"
 #include "base/wire/emperor_byte.h"
+#include "vassal/address.h"
 #include "vassal/bind.h"
 #include "vassal/identity.h"
 #include "vassal/journal.h"
@@ -129,7 +130,10 @@ std::string directory_beside_program() {
 base::Result<VassalConfig> read_config(const CommandLine& line) {
   TRY_ASSIGN(const Layers layers,
              line.config ? layers_of_memfd(line.config.get()) : layers_of_file(line));
-  Parsed parsed = make_config(layers, system_names());
+  // Alone, no router is its own.
+  const Surroundings around{.own_routers = {std::string(kNoRouter)}};
+  Parsed parsed =
+      make_config(layers, system_names(), line.config ? Surroundings{} : around);
   // The emperor told about its files already, when it took them.
   const Diagnostic* error = parsed.first_error();
   if (!line.config) tell_all(parsed.diagnostics, error);
@@ -223,6 +227,10 @@ void prepare_listener(int fd) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+std::string runtimes_directory(const CommandLine& line) {
+  return line.runtimes.empty() ? directory_beside_program() : line.runtimes;
+}
+
 base::Result<Runtime*> open_runtime(const VassalConfig& config,
                                     const std::string& directory) {
   const bool application =
@@ -230,8 +238,7 @@ base::Result<Runtime*> open_runtime(const VassalConfig& config,
   if (!application && !config.static_maps.empty()) return nullptr;
   if (config.runtime != "python")
     return base::fail("the runtime '" + config.runtime + "' is not built in");
-  const std::string path = (directory.empty() ? directory_beside_program() : directory) +
-                           "/imperium_python.so";
+  const std::string path = directory + "/imperium_python.so";
   // RTLD_GLOBAL: Python's own extension modules look for the interpreter's symbols.
   void* object = ::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (object == nullptr) return base::fail(std::string("runtime: ") + ::dlerror());

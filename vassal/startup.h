@@ -83,6 +83,9 @@ base::Result<> settle_process(const VassalConfig& config);
 /// connection.
 void prepare_listener(int fd);
 
+/// Where shared objects are: what the command line says, or ../lib beside the program.
+std::string runtimes_directory(const CommandLine& line);
+
 /// Opens the shared object of `config.runtime`. Null: there is no application, only
 /// static files.
 base::Result<Runtime*> open_runtime(const VassalConfig& config,

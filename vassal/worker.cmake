@@ -3,6 +3,7 @@ add_library(vassal_exchange STATIC request.cc request_mount.cc response.cc)
 target_link_libraries(vassal_exchange PUBLIC wire PRIVATE base_ini)
 
 add_library(vassal_worker STATIC
+  announcer.cc signer.cc
   command.cc command_start.cc command_state.cc
   connection.cc health_check.cc hooks_run.cc intake.cc journal.cc leftovers.cc lifeline.cc master.cc master_pulse.cc master_reload.cc master_signals.cc master_slots.cc master_workers.cc request_body.cc
   request_log.cc response_writer.cc scoreboard.cc server.cc startup.cc startup_arguments.cc static_files.cc touches.cc worker.cc)
@@ -12,6 +13,13 @@ add_executable(vassal main.cc)
 target_link_libraries(vassal PRIVATE vassal_worker ${CMAKE_DL_LIBS})
 # Only what is really called is loaded at start.
 target_link_options(vassal PRIVATE -Wl,--as-needed)
+
+# Signatures of subscriptions: opened only where one is wanted.
+add_library(imperium_sign MODULE sign/sign.cc)
+set_target_properties(imperium_sign PROPERTIES PREFIX "" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+target_link_libraries(imperium_sign PRIVATE PkgConfig::crypto)
+target_link_options(imperium_sign PRIVATE -Wl,--as-needed)
+add_dependencies(vassal imperium_sign)
 
 add_library(imperium_python MODULE
   runtimes/python/core.cc runtimes/python/environ.cc runtimes/python/failure.cc runtimes/python/file_wrapper.cc

@@ -23,8 +23,9 @@ inline constexpr char kWorkerDied[] =
     "worker-died";  ///< fields: worker, reason ("signal 9 (Killed)", "harakiri")
 
 // emperor -> vassal
-inline constexpr char kDrain[] = "drain";  ///< finish what was taken, then exit 0
-inline constexpr char kStop[] = "stop";    ///< exit now
+inline constexpr char kDrain[] =
+    "drain";  ///< finish what was taken, then exit 0; [replaced=1: a successor serves]
+inline constexpr char kStop[] = "stop";  ///< exit now
 /// Finish what was taken, then begin anew on the same sockets: what uWSGI's emperor asks
 /// for. Ours starts another process instead.
 inline constexpr char kReload[] = "reload";
