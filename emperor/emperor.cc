@@ -222,6 +222,8 @@ uint64_t Emperor::hash_of_rules() const {
   for (const auto& [key, value] : options_.vassal_settings)
     e.text(key), e.text(value);
   e.text(options_.on_demand_extension);
+  for (const auto& address : options_.router_subscriptions)
+    e.text(address);
   for (const bool flag : {options_.trusted, options_.tyrant, options_.allow_root_vassals})
     e.number(flag ? 1 : 0);
   return vassal::fnv1a(e.bytes());

@@ -2,10 +2,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "emperor/emperor.h"
 #include "emperor/trust.h"
+#include "vassal/address.h"
 #include "vassal/layers.h"
 #include "vassal/settings_codec.h"
 
@@ -27,6 +29,28 @@ std::optional<std::string> distrust_above(const Ownership& directory, uid_t self
 }
 
 /// The owner of the file is the user of the vassal, whatever stands in it.
+/// Tells a file with subscriptions which of them are claims at this machine's router.
+/// With an address for subscriptions it is clear which router is meant; without one, a
+/// subscription to this machine meant the router that ours took the place of.
+void add_own_routers(const Options& options, vassal::Layers* layers) {
+  const auto subscribes = [](const base::Setting& s) {
+    return s.key.starts_with("subscribe") || s.key == "st";
+  };
+  const auto has = [&](const auto& layer) {
+    return std::ranges::any_of(layer, subscribes);
+  };
+  if (!has(layers->defaults) && !has(layers->vassal) && !has(layers->policy)) return;
+  std::vector<std::string> own = options.router_subscriptions;
+  own.insert(own.end(), options.router_uwsgi.begin(), options.router_uwsgi.end());
+  own.insert(own.end(), options.router_http.begin(), options.router_http.end());
+  if (own.empty())
+    own.emplace_back(vassal::kNoRouter);
+  else if (options.router_subscriptions.empty())
+    own.emplace_back(vassal::kLocalRouter);
+  for (const std::string& address : own)
+    layers->policy.push_back({"own-router", address, {vassal::kOperatorOrigin, 0}});
+}
+
 void apply_tyranny(const Known& known, vassal::Layers* layers) {
   const base::Origin origin{"tyrant", 0};
   layers->author = vassal::Author::tenant;
@@ -161,6 +185,7 @@ void Emperor::on_read(vassal::ReadResult result) {
     layers.defaults.push_back(std::move(setting));
   layers.policy = vassal::fit_layer(policy_, result.path, layers.vassal,
                                     vassal::Placeholders::own_only);
+  add_own_routers(options_, &layers);
   if (options_.tyrant) apply_tyranny(known->second, &layers);
   auto parsed = vassal::make_config(layers, vassal::system_names());
   if (const auto* error = parsed.first_error())

@@ -18,6 +18,10 @@ bool is_unix_path(const std::string& address);
 /// file that is no socket, or one that somebody answers on, is an error.
 base::Result<base::Fd> listen_on(const std::string& address);
 
+/// The same for datagrams; on a unix path it learns who sends (SO_PASSCRED), and
+/// everybody on the machine may.
+base::Result<base::Fd> hear_on(const std::string& address);
+
 /// Whether there is a socket of ours at `path`.
 bool is_own_socket(const std::string& path);
 

@@ -89,6 +89,25 @@ std::string to_router(Options& o, const char* key, const std::string& value) {
   return value.empty() ? "needs a value" : "";
 }
 
+/// A literal as a template argument.
+struct Name {
+  char text[40];
+  constexpr Name(const char* name) {  // NOLINT: it is meant to convert
+    for (char& c : text)
+      c = *name == '\0' ? '\0' : *name++;
+  }
+};
+
+template <Name name>
+std::string pass(Options& o, const std::string& value) {
+  return to_router(o, name.text, value);
+}
+
+template <Name name>
+std::string pass_flag(Options& o, const std::string& value) {
+  return to_router(o, name.text, value.empty() ? "true" : value);
+}
+
 constexpr auto kTable = std::to_array<OptionRow>({
     {"emperor", "DIR|GLOB", "where vassal files are (the same as a plain argument)",
      add<&Options::sources>},
@@ -128,6 +147,50 @@ constexpr auto kTable = std::to_array<OptionRow>({
      [](Options& o, const std::string& v) {
        return to_router(o, "connections-per-peer", v);
      }},
+    {"router-subscriptions", "PATH|HOST:PORT",
+     "where nodes that are no vassals subscribe with the fastrouter",
+     add<&Options::router_subscriptions>},
+    {"subscription-algo", "wrr|lrc|wlrc|iphash",
+     "how requests are spread over the nodes of a host", pass<"subscription-algo">},
+    {"subscription-tolerance", "SECONDS", "how long a node may be silent",
+     pass<"subscription-tolerance">},
+    {"subscription-dotsplit", "",
+     "a name without nodes falls back to .example.com and .com",
+     pass_flag<"subscription-dotsplit">},
+    {"subscriptions-credentials-check", "DIR/",
+     "who subscribes KEY by a unix socket must own DIR/KEY",
+     pass<"subscriptions-credentials-check">},
+    {"subscriptions-sign-check", "DIGEST:DIR",
+     "subscriptions must be signed, with the key in DIR/KEY.pem",
+     pass<"subscriptions-sign-check">},
+    {"subscriptions-sign-check-tolerance", "SECONDS",
+     "how old a signed subscription may be", pass<"subscriptions-sign-check-tolerance">},
+    {"subscriptions-sign-skip-uid", "UID", "whose subscriptions need no signature",
+     pass<"subscriptions-sign-skip-uid">},
+    {"fastrouter-use-pattern", "NODE",
+     "node of a host without a vassal: %s stands for its name",
+     pass<"fastrouter-use-pattern">},
+    {"fastrouter-use-base", "DIR/",
+     "sockets of hosts without a vassal, named as they are", pass<"fastrouter-use-base">},
+    {"fastrouter-to", "NODE", "node for every host without a vassal",
+     pass<"fastrouter-to">},
+    {"fastrouter-gracetime", "SECONDS", "how long a failed fastrouter-to is left alone",
+     pass<"fastrouter-gracetime">},
+    {"fastrouter-fallback", "NODE", "node for when no other can be reached",
+     pass<"fastrouter-fallback">},
+    {"fastrouter-fallback-on-no-key", "",
+     "hosts that nobody knows go to the fallback, too",
+     pass_flag<"fastrouter-fallback-on-no-key">},
+    {"fastrouter-subscription-fallback-key", "KEY",
+     "subscribed key that serves hosts without a node",
+     pass<"fastrouter-subscription-fallback-key">},
+    {"fastrouter-max-retries", "N", "further nodes that are tried before the fallback",
+     pass<"fastrouter-max-retries">},
+    {"fastrouter-post-buffering", "BYTES",
+     "bodies go to nodes once they are whole, so much of each in memory",
+     pass<"fastrouter-post-buffering">},
+    {"fastrouter-resubscribe", "HOST:PORT|PATH",
+     "router upstream that hears of every subscription", pass<"fastrouter-resubscribe">},
     {"router-processes", "N", "fastrouter processes",
      [](Options& o, const std::string& v) {
        return parse_number(v, 1, 256, &o.router_processes);

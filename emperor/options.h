@@ -31,6 +31,7 @@ struct Options {
   std::vector<std::string> router_https;
   std::string certificates;  ///< directory with certificates and keys of router_https
   std::string router_stats;  ///< uWSGI's fastrouter-stats; empty: none
+  std::vector<std::string> router_subscriptions;  ///< unix paths or host:port
   uint32_t router_processes = 1;
   std::string router_uid = "nobody";
   std::string router_gid = "nogroup";

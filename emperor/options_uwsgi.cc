@@ -136,6 +136,7 @@ constexpr UwsgiOption kTable[] = {
     {"emperor-curse-tolerance", "SECONDS", mapped, "reload-mercy of vassals that do not say otherwise", set_patience},
     {"fastrouter", "PATH|HOST:PORT", mapped, "router-uwsgi", add<&Options::router_uwsgi>},
     {"fastrouter-processes", "N", mapped, "router-processes", set_processes},
+    {"fastrouter-subscription-server http-subscription-server", "PATH|HOST:PORT", mapped, "router-subscriptions", add<&Options::router_subscriptions>},
     {"http http-router", "HOST:PORT", mapped, "router-http", add<&Options::router_http>},
 
     {"emperor-throttle emperor-max-throttle", "MS", ignored, "starts are bounded by the CPUs, not slowed down; who keeps failing waits up to a minute"},
@@ -148,7 +149,6 @@ constexpr UwsgiOption kTable[] = {
     {"emperor-tyrant-initgroups emperor-tyrant-nofollow", "", ignored, "a tenant's link is never followed, and his groups are his own"},
     {"emperor-proxy-socket emperor-trigger-socket emperor-use-fork-server vassal-fork-base emperor-fork-server-attr", "", ignored, "the emperor starts its vassals itself"},
     {"emperor-collect-attribute emperor-collect-attr emperor-wrapper-attr emperor-chdir-attr", "", ignored, "attributes are not used: write the option into the vassal's file"},
-    {"fastrouter-subscription-server", "ADDR", ignored, "`subscribe-to` in a vassal's file is a claim that reaches the router without packets"},
     {"master vacuum die-on-term no-orphans master-as-root enable-threads thunder-lock", "", ignored, "always so"},
 
     {"emperor-on-demand-exec", "COMMAND", missing, "not run: write the address into FILE+SUFFIX (emperor-on-demand-extension)"},
@@ -156,7 +156,8 @@ constexpr UwsgiOption kTable[] = {
     {"emperor-use-clone", "FLAGS", missing, "vassals get no namespaces in this version"},
     {"emperor-broodlord", "N", missing, "a vassal has as many workers as `processes` says"},
     {"emperor-command-socket emperor-wait-for-command emperor-wait-for-command-ignore", "ADDR", missing, "use emperorctl, and start = lazy"},
-    {"fastrouter-use-pattern fastrouter-use-base fastrouter-to fastrouter-fallback", "", missing, "routes come from the vassals' own files"},
+    {"fastrouter-use-cache fastrouter-use-code-string fastrouter-use-socket fastrouter-zerg", "", missing, "hosts come from vassals, subscriptions, fastrouter-use-pattern, fastrouter-use-base and fastrouter-to"},
+    {"fastrouter-events fastrouter-harakiri fastrouter-buffer-size fastrouter-quiet fastrouter-cheap fastrouter-uid fastrouter-gid", "", ignored, "the fastrouter of an emperor has no such limit; its user is router-uid"},
 };
 // clang-format on
 

@@ -47,6 +47,8 @@ base::Result<> RouterLink::bind(Held* held) {
   if (!s_.options.router_https.empty())
     certificates_.start(s_.options.certificates, s_.tasks,
                         [this] { queue({Item::Kind::certificates}); });
+  for (const auto& address : s_.options.router_subscriptions)
+    TRY(add_listener("subscriptions", address, held));
   if (!s_.options.router_stats.empty() && wanted())
     TRY(add_listener("stats", s_.options.router_stats, held));
   return {};
@@ -63,7 +65,8 @@ base::Result<> RouterLink::add_listener(const std::string& kind,
     listener.socket = std::move(kept.mapped());
   } else {
     kept = {};
-    TRY_ASSIGN(listener.socket, listen_on(address));
+    TRY_ASSIGN(listener.socket,
+               kind == "subscriptions" ? hear_on(address) : listen_on(address));
     if (!listener.path.empty() && kind == "uwsgi")
       TRY(give_socket(listener.path, s_.options.router_uwsgi_mode,
                       s_.options.router_uwsgi_group));
@@ -82,6 +85,9 @@ void RouterLink::queue_picture(Connection& connection) {
   pending.clear();
   pending.push_back({Item::Kind::certificates});
   pending.push_back({Item::Kind::listen});
+  for (const auto& [serial, inbox] : inboxes_)
+    pending.push_back(
+        {serial == connection.serial ? Item::Kind::inbox : Item::Kind::sibling, serial});
   for (const auto& [name, vassal] : s_.roster.all()) {
     if (!vassal->configuration && !vassal->channel_send) continue;
     pending.push_back({Item::Kind::vassal, vassal->id});
@@ -99,6 +105,30 @@ void RouterLink::queue(const Item& item) {
     process->connection->pending.push_back(item);
     process->connection->wake.set();
   }
+}
+
+// ---- what routers tell each other
+// ------------------------------------------------------
+
+/// What one of them hears of subscriptions, the others have to hear, too.
+void RouterLink::make_inbox(Connection& connection) {
+  connection.serial = ++last_serial_;
+  if (s_.options.router_processes < 2 || s_.options.router_subscriptions.empty()) return;
+  auto pair = base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
+  if (!pair)
+    return s_.log.error("router: no channel to its siblings: {}", pair.error().message());
+  queue({Item::Kind::sibling, connection.serial});
+  inboxes_.emplace(connection.serial, *std::move(pair));
+}
+
+bool RouterLink::send_inbox(MessageChannel& channel, const Item& item) {
+  const auto inbox = inboxes_.find(item.id);
+  if (inbox == inboxes_.end()) return true;
+  wire::Message message{verbs::kSibling, {}};
+  const bool own = item.kind == Item::Kind::inbox;
+  if (own) message.set("own", "1");
+  const int fd = (own ? inbox->second.first : inbox->second.second).get();
+  return channel.try_send(message, {&fd, 1});
 }
 
 void RouterLink::vassal_changed(uint64_t id) {
@@ -143,6 +173,9 @@ bool RouterLink::send_item(MessageChannel& channel, const Item& item) {
       }
       return true;
     }
+    case Item::Kind::inbox:
+    case Item::Kind::sibling:
+      return send_inbox(channel, item);
     case Item::Kind::vassal: {
       const Vassal* vassal = s_.roster.find_id(item.id);
       return vassal == nullptr || send_vassal(channel, *vassal);

@@ -9,6 +9,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -76,13 +77,23 @@ class RouterLink {
 
  private:
   struct Listener {
-    std::string kind;     ///< "uwsgi", "http" or "https"
+    std::string kind;     ///< "uwsgi", "http", "https" or "subscriptions"
     std::string held_as;  ///< at the keeper
     base::Fd socket;
     std::string path;  ///< to unlink; empty for TCP
   };
   struct Item {
-    enum class Kind { certificates, listen, vassal, state, remove, route, synced };
+    enum class Kind {
+      certificates,
+      listen,
+      inbox,
+      sibling,
+      vassal,
+      state,
+      remove,
+      route,
+      synced
+    };
     Kind kind;
     uint64_t id = 0;
     std::string host = {};
@@ -93,6 +104,7 @@ class RouterLink {
         : channel(std::move(c)), wake(loop) {}
     std::shared_ptr<MessageChannel> channel;
     std::deque<Item> pending;
+    uint64_t serial = 0;  ///< its inbox is known by it
     Wake wake;
     void close() {
       channel->close();
@@ -149,11 +161,16 @@ class RouterLink {
   static uvx::Task<void> start_again(RouterLink* self, Process* process);
   bool send_item(MessageChannel& channel, const Item& item);
   static void add_relay(const Vassal& vassal, wire::Message* message);
+  void make_inbox(Connection& connection);
+  bool send_inbox(MessageChannel& channel, const Item& item);
   bool send_vassal(MessageChannel& channel, const Vassal& vassal);
 
   Services s_;
   CertificateFeed certificates_;
   std::vector<Listener> listeners_;
+  /// Where each process hears its siblings, by serial: receiving and sending end.
+  std::map<uint64_t, base::FdPair> inboxes_;
+  uint64_t last_serial_ = 0;
   std::vector<std::unique_ptr<Process>> processes_;  ///< by index
   std::vector<std::unique_ptr<Process>> leaving_;    ///< they drain
   wire::RouterFigures gone_;  ///< figures of routers that have ended

@@ -125,6 +125,7 @@ base::Result<> RouterLink::spawn(Process& process) {
 void RouterLink::attach(Process& process, base::Fd control) {
   auto channel = std::make_shared<MessageChannel>(s_.loop, s_.tasks, std::move(control));
   process.connection = std::make_shared<Connection>(s_.loop, std::move(channel));
+  make_inbox(*process.connection);
   queue_picture(*process.connection);
   s_.tasks.spawn(send_pending(this, process.connection));
   s_.tasks.spawn(listen_to(this, process.connection));
@@ -243,6 +244,7 @@ void RouterLink::serving_ended(std::unique_ptr<Process>& process) {
 void RouterLink::close(Process& process) {
   if (process.connection) {
     keep_figures(*process.connection);
+    inboxes_.erase(process.connection->serial);
     process.connection->close();
   }
   if (auto* poll = std::exchange(process.end_watch, nullptr)) poll->close();
