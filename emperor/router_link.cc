@@ -51,6 +51,14 @@ base::Result<> RouterLink::bind(Held* held) {
     TRY(add_listener("subscriptions", address, held));
   if (!s_.options.router_stats.empty() && wanted())
     TRY(add_listener("stats", s_.options.router_stats, held));
+  const auto proves = [](const std::string& option) {
+    return option.starts_with("--subscriptions-");
+  };
+  if (!s_.options.router_subscriptions.empty() &&
+      std::ranges::none_of(s_.options.router_options, proves))
+    s_.log.warn(
+        "router: whoever can send to router-subscriptions may subscribe any host that no "
+        "vassal has: give subscriptions-sign-check or subscriptions-credentials-check");
   return {};
 }
 

@@ -1,11 +1,10 @@
 // Two registrars that know each other, over real channels.
-#include "router/registrar.h"
-
 #include <sys/socket.h>
 
 #include <doctest/doctest.h>
 
 #include "base/wire/uwsgi_packet.h"
+#include "router/registrar.h"
 
 using namespace std::chrono_literals;
 

@@ -5,12 +5,20 @@ import socket
 import subprocess
 import unittest
 
-import frame  # noqa: F401
+from frame import ALICE, SystemCase
 from imperium import case, client, processes, programs
 from imperium.alone import KEY, Alone, AloneCase
 from imperium.waiting import until
 
 SUBSCRIPTIONS = "fastrouter-subscription-server = %d/subscribe.sock"
+
+
+def command_name(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as f:
+            return f.read()
+    except OSError:
+        return ""
 
 
 def free_port():
@@ -112,7 +120,56 @@ class Signed(AloneCase):
         self.alone.log_line("node left")
 
 
-del AloneCase
+class AtAnEmperorsRouter(SystemCase):
+    """Two router processes under an emperor; the nodes are no vassals of it, but one that subscribes elsewhere is."""
+    options = {"router_processes": "2"}
+
+    @classmethod
+    def set_up_world(cls, world):
+        cls.server = world.path("run/subscribe.sock")
+        world.emperor.options["router-subscriptions"] = cls.server
+        cls.alone = Alone(SUBSCRIPTIONS)  # somebody else's router
+        cls.addClassCleanup(cls.alone.stop)
+
+    def ask(self, host=KEY):
+        return client.uwsgi(self.world.router, host, "/")
+
+    def routers(self):
+        return sorted(p for p in self.world.emperor.pids() if "fastrouter" in command_name(p))
+
+    def test_nodes_subscribe_and_processes_die(self):
+        world = self.world
+        self.alone.node("node", server=self.server)
+        until("both know it", lambda: world.emperor.tail(400).count("new node") >= 2)
+        self.assertEqual({self.ask().text for _ in range(20)}, {f"node {KEY}"})
+        for _ in range(2):  # one after the other, so that what the second knows is by hearsay
+            before = self.routers()
+            self.assertEqual(len(before), 2)
+            os.kill(before[0], signal.SIGKILL)
+            until("another one", lambda: len(self.routers()) == 2 and before[0] not in self.routers())
+            until("it knows", lambda: all(self.ask().status == 200 for _ in range(10)))
+        world.up("mine", None, uid=ALICE, lines=[f"subscribe-to = {self.server}:mine.test"])
+        self.assertEqual(self.ask("mine.test").status, 200, "a subscription to the own router is a claim")
+
+    def test_a_vassal_subscribes_elsewhere(self):
+        world, theirs = self.world, self.alone
+        os.chmod(theirs.server, 0o666)
+        path = world.path("sockets/away.sock")
+        lines = [f"socket = {path}", "chmod-socket = 666", "subscribe-freq = 1", f"subscribe-to = {theirs.server}:away.test"]
+        world.up("away", None, uid=ALICE, lines=lines)
+        theirs.log_line("new node key=away.test")
+        self.assertEqual(theirs.ask("away.test").status, 200)
+        self.assertEqual(self.ask("away.test").status, 404, "it is no claim here")
+        first = world.emperor.row("away")["pid"]
+        world.drop("away", None, uid=ALICE, lines=[*lines, "env = X=1"])
+        until("the next generation", lambda: world.emperor.row("away")["pid"] not in (first, 0) and not processes.alive(first))
+        self.assertNotIn("node left key=away.test", theirs.log(), "who is replaced takes nothing back")
+        self.assertEqual(theirs.ask("away.test").status, 200)
+        world.remove("away")
+        theirs.log_line("node left key=away.test")
+
+
+del AloneCase, SystemCase
 
 if __name__ == "__main__":
     case.main()
