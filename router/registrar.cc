@@ -46,6 +46,7 @@ void Registrar::introduce(base::Fd outbox) {
         siblings_.tell_newest({.datagram = node->datagram,
                                .sender = node->sender,
                                .age = now - node->heard});
+  siblings_.tell_newest_the_end();
 }
 
 void Registrar::judge(const HeardPacket& heard, From from) {

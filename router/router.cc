@@ -17,6 +17,9 @@ namespace verbs = wire::router_control;
 
 namespace {
 
+/// A sibling that does not answer for so long does not know anything better.
+constexpr base::Duration kSiblingPatience = std::chrono::milliseconds(500);
+constexpr base::Duration kSiblingLook = std::chrono::milliseconds(1);
 constexpr base::Duration kDrainLook = std::chrono::milliseconds(20);
 
 std::optional<VassalState> parse_state(std::string_view text) {
@@ -179,6 +182,14 @@ void Router::drain() {
   }
 }
 
+/// Else it would refuse hosts whose nodes have not told it yet that they are there.
+uvx::Task<void> Router::accept_informed() {
+  const auto patience = base::Deadline::in(kSiblingPatience);
+  while (registrar_.siblings().awaits_picture() && !patience.passed() && !draining_)
+    static_cast<void>(co_await loop_.sleep_for(kSiblingLook));
+  start_accepting();
+}
+
 uvx::Task<void> Router::finish() {
   // Parked requests leave by being taken or by expiring; sessions, by their own timeouts.
   while (vassals_.parked() > 0 || sessions_.size() > 0) {
@@ -210,7 +221,7 @@ void Router::on_message(const wire::Message& message, std::vector<base::Fd> fds)
   if (verb == verbs::kRemove) return on_remove(message);
   if (verb == verbs::kRoute) return on_route(message);
   if (verb == verbs::kUnroute) return routes_.erase(message.get("host"));
-  if (verb == verbs::kSynced) return start_accepting();
+  if (verb == verbs::kSynced) return duties_.spawn(accept_informed());
   if (verb == verbs::kDrain) return drain();
   if (verb == verbs::kAskFigures) return send_figures(message);
   if (verb == verbs::kAsked || verb == verbs::kFigures) return gathering_.hear(message);

@@ -69,6 +69,8 @@ class Router : private ControlTarget, private VassalEvents {
   Tls& tls();
   Reception& reception(Door door);
   void tell(const wire::Message& message);
+  /// Accepts once it knows what its siblings know.
+  uvx::Task<void> accept_informed();
   /// Ends the duties once nothing is under way any more.
   uvx::Task<void> finish();
 

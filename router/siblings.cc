@@ -12,6 +12,7 @@ namespace router {
 namespace {
 
 constexpr char kHeard[] = "heard";
+constexpr char kThatWasAll[] = "that-was-all";
 /// For one sibling: a picture of very many nodes.
 constexpr size_t kMostUnsent = 64 * 1024 * 1024;
 constexpr size_t kMostMessage = 8 * 1024;
@@ -85,6 +86,11 @@ void Siblings::tell_newest(const HeardPacket& packet) {
   if (bytes && !outboxes_.empty()) push(outboxes_.back(), *bytes);
 }
 
+void Siblings::tell_newest_the_end() {
+  const auto bytes = wire::encode({.verb = kThatWasAll, .fields = {}});
+  if (bytes && !outboxes_.empty()) push(outboxes_.back(), *bytes);
+}
+
 void Siblings::push(const std::shared_ptr<Outbox>& outbox, const std::string& bytes) {
   if (outbox->bytes + bytes.size() > kMostUnsent) return;
   outbox->bytes += bytes.size();
@@ -119,6 +125,7 @@ uvx::Task<void> Siblings::read(Siblings* self, std::shared_ptr<Inbox> inbox) {
       if (!received) break;
       if (received->size == 0) co_return inbox->poll.close();
       const auto message = wire::decode_message({buffer.data(), received->size});
+      if (message && message->verb == kThatWasAll) self->told_ = true;
       const auto packet = message ? from_message(*message) : std::nullopt;
       if (packet) self->hear_(*packet);
     }

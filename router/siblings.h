@@ -43,7 +43,12 @@ class Siblings {
   /// everything again.
   void tell_all(const HeardPacket& packet);
   void tell_newest(const HeardPacket& packet);
+  /// To the newest: that was all.
+  void tell_newest_the_end();
   bool any() const { return !outboxes_.empty() || inbox_; }
+  /// Somebody who may know more than this process was introduced to it, and nobody has
+  /// told it all yet.
+  bool awaits_picture() const { return !outboxes_.empty() && inbox_ && !told_; }
   void close();
 
  private:
@@ -56,6 +61,7 @@ class Siblings {
   uvx::Loop& loop_;
   uvx::TaskGroup& tasks_;
   Hear hear_;
+  bool told_ = false;  // all that a sibling knew when it got to know this process
   std::shared_ptr<Inbox> inbox_;
   std::vector<std::shared_ptr<Outbox>> outboxes_;
 };

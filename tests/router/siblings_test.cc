@@ -71,8 +71,10 @@ TEST_SUITE("router") {
     World world;
     world.one.registrar.hear(datagram("early", "/early"), {});
     world.introduce();
+    CHECK(world.two.registrar.siblings().awaits_picture());
     world.two.registrar.hear(datagram("late", "/late"), {.uid = 5, .gid = 6, .pid = 7});
     world.settle();
+    CHECK_FALSE(world.two.registrar.siblings().awaits_picture());
     CHECK(world.two.serves("early"));
     CHECK(world.one.serves("late"));
     const auto& node = *world.one.nodes.pools().at("late").nodes().front();
