@@ -58,7 +58,8 @@ base::Result<> RouterLink::bind(Held* held) {
       std::ranges::none_of(s_.options.router_options, proves))
     s_.log.warn(
         "router: whoever can send to router-subscriptions may subscribe any host that no "
-        "vassal has: give subscriptions-sign-check or subscriptions-credentials-check");
+        "vassal has: give subscriptions-ssh-keys, "
+        "subscriptions-sign-check or subscriptions-credentials-check");
   return {};
 }
 
