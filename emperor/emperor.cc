@@ -215,20 +215,6 @@ base::Result<> Emperor::read_layers() {
   return {};
 }
 
-uint64_t Emperor::hash_of_rules() const {
-  vassal::Encoder e;
-  e.settings(defaults_);
-  e.settings(policy_);
-  for (const auto& [key, value] : options_.vassal_settings)
-    e.text(key), e.text(value);
-  e.text(options_.on_demand_extension);
-  for (const auto& address : options_.router_subscriptions)
-    e.text(address);
-  for (const bool flag : {options_.trusted, options_.tyrant, options_.allow_root_vassals})
-    e.number(flag ? 1 : 0);
-  return vassal::fnv1a(e.bytes());
-}
-
 /// A vassal's name, or a value out of its file, must never become a part of what root's
 /// shell reads.
 base::Result<> Emperor::refuse_filled_hooks() const {

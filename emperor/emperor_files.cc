@@ -9,6 +9,7 @@
 #include "emperor/trust.h"
 #include "vassal/address.h"
 #include "vassal/layers.h"
+#include "vassal/read_result.h"
 #include "vassal/settings_codec.h"
 
 namespace emperor {
@@ -204,6 +205,20 @@ void Emperor::on_read(vassal::ReadResult result) {
   configuration->encoded = *std::move(encoded);
   fit_to_us(&configuration->config);
   file_is_good(result.path, std::move(configuration));
+}
+
+uint64_t Emperor::hash_of_rules() const {
+  vassal::Encoder e;
+  e.settings(defaults_);
+  e.settings(policy_);
+  for (const auto& [key, value] : options_.vassal_settings)
+    e.text(key), e.text(value);
+  e.text(options_.on_demand_extension);
+  for (const auto& address : options_.router_subscriptions)
+    e.text(address);
+  for (const bool flag : {options_.trusted, options_.tyrant, options_.allow_root_vassals})
+    e.number(flag ? 1 : 0);
+  return vassal::fnv1a(e.bytes());
 }
 
 /// Without privileges everybody is whoever we are. The socket of a command with hosts is
