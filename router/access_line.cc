@@ -116,7 +116,7 @@ std::string_view name_of(Outcome outcome) {
 }
 
 std::string iso_time(SystemTime now) {
-  using namespace std::chrono;
+  using std::chrono::duration_cast, std::chrono::milliseconds, std::chrono::seconds;
   const auto since = now.time_since_epoch();
   const auto ms = duration_cast<milliseconds>(since - duration_cast<seconds>(since));
   return fmt::format("{}.{:03}Z", time_text("%Y-%m-%dT%H:%M:%S", now), ms.count());

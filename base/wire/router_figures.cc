@@ -112,6 +112,15 @@ bool hear_node(std::string_view text, RouterFigures& into) {
   return true;
 }
 
+bool hear_field(std::string_view name, std::string_view value, RouterFigures& into) {
+  if (name == "host") return hear_host(value, into);
+  if (name == "id") return hear_vassal(value, into);
+  if (name == "parked") return hear_parked(value, into);
+  if (name == "hits") return hear_hits(value, into);
+  if (name == "node") return hear_node(value, into);
+  return true;  // whoever tells may be newer
+}
+
 }  // namespace
 
 void RouterFigures::add(const RouterFigures& other) {
@@ -159,13 +168,7 @@ Heard hear(const Message& message, RouterFigures* into) {
             into->hits.size() + into->nodes.size() >
         kMostEntries)
       return Heard::garbage;
-    const bool good = name == "host"     ? hear_host(value, *into)
-                      : name == "id"     ? hear_vassal(value, *into)
-                      : name == "parked" ? hear_parked(value, *into)
-                      : name == "hits"   ? hear_hits(value, *into)
-                      : name == "node"   ? hear_node(value, *into)
-                                         : true;
-    if (!good) return Heard::garbage;
+    if (!hear_field(name, value, *into)) return Heard::garbage;
   }
   return message.get("last").empty() ? Heard::more : Heard::last;
 }

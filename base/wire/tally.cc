@@ -26,9 +26,9 @@ struct TallyText {
 };
 
 void Histogram::add(base::Duration took) {
-  using namespace std::chrono;
-  const auto us = static_cast<uint64_t>(
-      std::max<int64_t>(0, duration_cast<microseconds>(took).count()));
+  const auto signed_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(took).count();
+  const auto us = static_cast<uint64_t>(std::max<int64_t>(0, signed_us));
   const auto bound =
       std::ranges::find_if(kBounds, [us](uint64_t ms) { return us <= ms * 1000; });
   ++classes_[static_cast<size_t>(bound - kBounds.begin())];
