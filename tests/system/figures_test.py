@@ -327,6 +327,24 @@ class Alone(AloneCase):
         self.assertIn("limit=connect cause=connect", self.alone.log())
 
 
+class Several(AloneCase):
+    lines = ("fastrouter-subscription-server = %d/subscribe.sock", "fastrouter-stats = %d/stats.sock", "fastrouter-processes = 2",
+             "metrics = %d/metrics.sock")
+
+    def test_whichever_process_is_asked_knows_the_sums(self):
+        self.alone.node("one")
+        self.alone.log_line("new node")
+        until("every process knows the node", lambda: self.alone.asked(10) == {"one": 10})
+        before = json.loads(bare(self.alone.path("stats.sock")))["hosts"][KEY]["requests"]
+        self.assertEqual(self.alone.asked(20), {"one": 20})
+        for _ in range(6):
+            stats = json.loads(bare(self.alone.path("stats.sock")))
+            self.assertEqual(stats["hosts"][KEY]["requests"], before + 20)
+            self.assertEqual(stats["subscriptions"][0]["nodes"][0]["requests"], stats["subscriptions"][0]["hits"])
+            page = http(self.alone.path("metrics.sock"), "m", "/").text
+            self.assertEqual(sample(page, "imperium_router_host_requests_total", host=KEY), before + 20)
+
+
 def bare_after_silence(address):
     """What somebody gets who says goodbye without a word."""
     with client.connect(address) as s:
