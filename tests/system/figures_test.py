@@ -273,6 +273,8 @@ class Alone(AloneCase):
                         "--fastrouter-subscription-server", theirs + ".sub", "--fastrouter-stats", theirs + ".stats"], "theirs")
         until("uWSGI's router is there", lambda: os.path.exists(theirs + ".stats"))
         self.alone.node("two", server=theirs + ".sub")
+        # One that is told to end while it starts does not.
+        until("the node answers", lambda: client.uwsgi(self.alone.path("two.sock"), KEY, "/").status == 200)
         until("it has a node", lambda: '"nodes"' in bare(theirs + ".stats") and json.loads(bare(theirs + ".stats"))["subscriptions"][0]["nodes"])
         wanted, has = fields(json.loads(bare(theirs + ".stats"))), fields(self.stats())
         self.assertFalse(wanted - has)
