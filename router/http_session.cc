@@ -86,6 +86,8 @@ uvx::Task<bool> HttpSession::read_head(HttpMessage& message) {
   while (message.state() == HttpMessage::State::head) {
     if (in_.empty()) {
       std::string().swap(in_);  // who only waits holds no room
+      // The next request is hardly ever there already: it is not looked for in vain.
+      if (!head_.empty() && !co_await client_->readable(deadline)) co_return false;
       if (!co_await receive_head(deadline)) co_return false;
       arrived_ = base::Clock::now();
     } else if (!between_requests_ && !co_await receive_head(deadline)) {
@@ -211,10 +213,11 @@ uvx::Task<ExchangeResult> HttpSession::by_worker(VassalId id,
       services_.vassals.offer(*vassal, header, request.packet, ends->second);
   if (refused.refusal) co_return refused;
 
-  Backend backend(std::make_unique<PlainStream>(services_.loop, std::move(ends->first)),
-                  RequestWriter(Protocol::uwsgi),
-                  {.head = request.is_head, .upgrade = request.shape.upgrade},
-                  Protocol::uwsgi);
+  const auto kind = one_way ? PlainStream::Kind::pipe : PlainStream::Kind::socket;
+  Backend backend(
+      std::make_unique<PlainStream>(services_.loop, std::move(ends->first), kind),
+      RequestWriter(Protocol::uwsgi),
+      {.head = request.is_head, .upgrade = request.shape.upgrade}, Protocol::uwsgi);
   backend.writer.head_went_ahead(request.shape.upgrade);
   backend.share = request.share;
   // Under load the answer is there once everybody else had a turn.

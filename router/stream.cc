@@ -8,13 +8,15 @@
 
 namespace router {
 
-PlainStream::PlainStream(uvx::Loop& loop, base::Fd socket)
+PlainStream::PlainStream(uvx::Loop& loop, base::Fd socket, Kind kind)
     : loop_(loop),
       socket_(std::move(socket)),
+      kind_(kind),
       poll_(std::in_place, loop, socket_.get()) {}
 
 base::Result<size_t> PlainStream::try_receive(std::span<char> buffer) {
-  return router::try_receive(socket_.get(), buffer);
+  return kind_ == Kind::pipe ? try_read(socket_.get(), buffer)
+                             : router::try_receive(socket_.get(), buffer);
 }
 
 base::Result<size_t> PlainStream::try_send(std::string_view bytes) {

@@ -40,10 +40,12 @@ class Stream {
   virtual int fd() const = 0;
 };
 
-/// A socket as it is. Owns it.
+/// A socket as it is, or the reading end of a pipe. Owns it.
 class PlainStream final : public Stream {
  public:
-  PlainStream(uvx::Loop& loop, base::Fd socket);
+  enum class Kind : uint8_t { socket, pipe };
+  /// A pipe only receives.
+  PlainStream(uvx::Loop& loop, base::Fd socket, Kind kind = Kind::socket);
 
   base::Result<size_t> try_receive(std::span<char> buffer) override;
   base::Result<size_t> try_send(std::string_view bytes) override;
@@ -59,6 +61,7 @@ class PlainStream final : public Stream {
  private:
   uvx::Loop& loop_;
   base::Fd socket_;
+  Kind kind_;
   std::optional<uvx::Poll> poll_;  // before its socket is closed, it has gone
 };
 

@@ -12,9 +12,17 @@ base::Result<size_t> try_receive(int fd, std::span<char> buffer) {
   ssize_t n;
   do {
     n = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (n < 0 && errno == ENOTSOCK) n = ::read(fd, buffer.data(), buffer.size());
   } while (n < 0 && errno == EINTR);
   if (n < 0) return base::fail_errno("receive");
+  return static_cast<size_t>(n);
+}
+
+base::Result<size_t> try_read(int pipe, std::span<char> buffer) {
+  ssize_t n;
+  do {
+    n = ::read(pipe, buffer.data(), buffer.size());
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return base::fail_errno("read");
   return static_cast<size_t>(n);
 }
 

@@ -8,9 +8,10 @@
 
 namespace router {
 
-/// recv(2) without waiting, or read(2) of a pipe that is O_NONBLOCK. 0 is the end; EAGAIN
-/// an error like others.
+/// recv(2) without waiting. 0 is the end; EAGAIN an error like others.
 base::Result<size_t> try_receive(int fd, std::span<char> buffer);
+/// The same by read(2) of a pipe that is O_NONBLOCK.
+base::Result<size_t> try_read(int pipe, std::span<char> buffer);
 /// send(2) without waiting, or write(2) to such a pipe: how much went out, 0 if nothing
 /// can now.
 base::Result<size_t> try_send(int fd, std::string_view bytes);
