@@ -10,7 +10,7 @@ TEST_SUITE("emperor") {
 
   TEST_CASE("metrics: an empty roster has states, and no vassal") {
     const emperor::Roster roster;
-    const std::string page = emperor::metrics_text(roster);
+    const std::string page = emperor::metrics_text(roster, {});
     CHECK(page.find("imperium_vassals{state=\"ready\"} 0\n") != std::string::npos);
     CHECK(page.find("vassal=") == std::string::npos);
   }
