@@ -45,8 +45,10 @@ std::optional<Refusal> CgiParams::read(std::string_view block,
   while (const auto var = vars.next())
     if (var->key != "CONTENT_LENGTH" && !is_fixed(var->key)) vars_.push_back(*var);
   if (vars.error() != nullptr) return refusals::kMalformed;
-  for (const Param& param : params)
+  for (const Param& param : params) {
     if (param.name != "CONTENT_LENGTH") vars_.push_back({param.name, param.value});
+    if (param.name == "DOCUMENT_ROOT") root_ = param.value;
+  }
   if (shape.body_end == BodyEnd::length) length_ = std::to_string(shape.length);
   return std::nullopt;
 }
@@ -74,9 +76,8 @@ std::optional<Refusal> CgiParams::complete_for_fastcgi() {
                                            {"REDIRECT_STATUS", "200"}}};
   for (const wire::Var& var : defaults)
     if (value_of(var.key).empty()) set(var.key, var.value);
-  const std::string_view root = value_of("DOCUMENT_ROOT");
-  if (root.empty() || !value_of("SCRIPT_FILENAME").empty()) return std::nullopt;
-  return find_script(root);
+  if (root_.empty() || !value_of("SCRIPT_FILENAME").empty()) return std::nullopt;
+  return find_script(root_);
 }
 
 std::optional<Refusal> CgiParams::find_script(std::string_view root) {

@@ -31,9 +31,10 @@ class CgiParams {
   /// Makes every name unique (of two values the last one that is not empty), and leaves
   /// out what a CGI program would misunderstand (httpoxy) or no longer holds.
   void clean();
-  /// What FastCGI programs expect besides. Without SCRIPT_FILENAME, but with
-  /// DOCUMENT_ROOT, the script is found by the path: php-fpm serves nothing else. Its
-  /// path never leaves the root.
+  /// What FastCGI programs expect besides. If the route fixes DOCUMENT_ROOT, and nobody
+  /// says SCRIPT_FILENAME, the script is found by the path: php-fpm serves nothing else.
+  /// Its path never leaves the root. The front's DOCUMENT_ROOT does not count: nginx says
+  /// one to everybody, and programs other than php's read PATH_INFO.
   std::optional<Refusal> complete_for_fastcgi();
 
   /// "" if the body has no length.
@@ -47,6 +48,7 @@ class CgiParams {
   std::optional<Refusal> find_script(std::string_view root);
 
   std::vector<wire::Var> vars_;
+  std::string_view root_;  // DOCUMENT_ROOT, if the route fixes it
   std::string length_;
   std::string script_;  // SCRIPT_NAME, where it is found here
   std::string file_;    // SCRIPT_FILENAME, the same

@@ -16,6 +16,7 @@ namespace {
 /// A unix socket whose backlog is full says so at once and cannot be waited for.
 constexpr base::Duration kBacklogRetry = std::chrono::milliseconds(5);
 constexpr base::Duration kLongestRetry = std::chrono::milliseconds(160);
+constexpr base::Duration kLook = std::chrono::seconds(1);
 
 std::string key_of(const std::string& address, Protocol protocol) {
   return std::string(name_of(protocol)) + ' ' + address;
@@ -51,6 +52,14 @@ std::unique_ptr<PlainStream> NodeLinks::take(const std::string& address,
   }
   if (links->second.empty()) links_.erase(links);
   return taken;
+}
+
+void NodeLinks::make_way(const std::string& address, Protocol protocol) {
+  const auto links = links_.find(key_of(address, protocol));
+  if (links == links_.end()) return;
+  links->second.pop_front();
+  --kept_;
+  if (links->second.empty()) links_.erase(links);
 }
 
 void NodeLinks::keep(const std::string& address,
@@ -102,7 +111,7 @@ uvx::Task<void> NodeLinks::run() {
     const auto now = base::Clock::now();
     expire(now);
     static_cast<void>(co_await timer_.sleep_until(
-        kept_ == 0 ? base::Deadline() : base::Deadline(now + kKept)));
+        kept_ == 0 ? base::Deadline() : base::Deadline(now + kLook)));
   }
   links_.clear();
 }

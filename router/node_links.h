@@ -27,6 +27,9 @@ class NodeLinks {
 
   /// A kept connection to the node that is still open, if there is one.
   std::unique_ptr<PlainStream> take(const std::string& address, Protocol protocol);
+  /// Closes the one that is kept for longest: a new one comes in its place. A server with
+  /// one process for each connection would let that one wait for the kept ones.
+  void make_way(const std::string& address, Protocol protocol);
   /// Keeps one that can serve another request.
   void keep(const std::string& address,
             Protocol protocol,

@@ -75,6 +75,7 @@ base::Result<> check_listener(const Node& node, int connection) {
 
 uvx::Task<base::Result<Link>> link_to(Services& services, const Node& node, bool fresh) {
   Link link;
+  if (fresh) services.links.make_way(node.address, node.protocol);
   if (auto kept = fresh ? nullptr : services.links.take(node.address, node.protocol))
     link = {std::move(kept), true};
   if (!link.reused) {

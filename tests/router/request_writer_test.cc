@@ -346,6 +346,11 @@ TEST_SUITE("router") {
     const Vars vars = params_of(head_of(Protocol::fastcgi, kGet, {}, fixed));
     CHECK(value(vars, "SCRIPT_FILENAME") == "/srv/front.php");
     CHECK(value(vars, "PATH_INFO") == "/a");
+    // Not every FastCGI program is php's.
+    const Vars plain = params_of(
+        head_of(Protocol::fastcgi, with(kGet, {{"DOCUMENT_ROOT", "/usr/share/html"}})));
+    CHECK(value(plain, "SCRIPT_FILENAME") == "(none)");
+    CHECK(value(plain, "PATH_INFO") == "/a");
   }
 
   TEST_CASE("request writer: a packet that is none") {
