@@ -22,7 +22,7 @@ class Commands(SystemCase):
 
     def echo(self, name, host, mark="", lines=(), socket="http-socket"):
         path = self.world.path("sockets", f"{name}.sock")
-        self.world.drop(name, host, app=None, lines=[f"command = /usr/bin/python3 {self.world.app('websocket_echo.py')}", "startsecs = 0",
+        self.world.drop(name, host, app=None, lines=[f"command = /usr/bin/python3 {self.world.app('websocket_echo.py')}", "command-type = notify",
                                                      f"{socket} = {path}", f"env = MARK={mark or name}", *lines])
 
     def expect(self, host, status, text=None):
@@ -48,7 +48,7 @@ class Commands(SystemCase):
 
     def test_an_address_of_every_kind(self):
         for name, listen in (("abstract", "@imperium-%d" % os.getpid()), ("tcp", "%s:9200" % self.world.http_address[0])):
-            self.world.drop(name, f"{name}.test", app=None, lines=[f"command = /usr/bin/python3 {self.world.app('websocket_echo.py')}", "startsecs = 0",
+            self.world.drop(name, f"{name}.test", app=None, lines=[f"command = /usr/bin/python3 {self.world.app('websocket_echo.py')}", "command-type = notify",
                                                                    f"http-socket = {listen}", f"env = MARK={name}"])
             self.world.emperor.wait_state(name, "ready")
             self.expect(f"{name}.test", 200, name)

@@ -158,7 +158,7 @@ class Command(SystemCase):
     options = {"nginx": True}
 
     def drop(self, mark):
-        self.world.drop("echo", "echo.test", app=None, lines=[f"command = /usr/bin/python3 {self.world.app('websocket_echo.py')}", "startsecs = 0",
+        self.world.drop("echo", "echo.test", app=None, lines=[f"command = /usr/bin/python3 {self.world.app('websocket_echo.py')}", "command-type = notify",
                                                               f"http-socket = {self.world.path('sockets', 'echo.sock')}", f"env = MARK={mark}"])
         self.world.emperor.wait_state("echo", "ready")
 

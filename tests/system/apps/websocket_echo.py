@@ -126,6 +126,9 @@ async def main():
         host, _, port = sys.argv[1].rpartition(":")
         server = await asyncio.start_server(serve, host, int(port), limit=1 << 22)
     print(json.dumps({"serving": MARK}), flush=True)
+    if address := os.environ.get("NOTIFY_SOCKET"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(b"READY=1", "\0" + address[1:] if address.startswith("@") else address)
     await ending.wait()
     server.close()
     await after(0.1)  # whoever was let in has begun
