@@ -15,10 +15,8 @@ namespace router {
 class OwnCertificates {
  public:
   /// Gives `router` what the directory has; an error if it cannot be read.
-  static base::Result<std::unique_ptr<OwnCertificates>> open(uvx::Loop& loop,
-                                                             base::Log& log,
-                                                             Router& router,
-                                                             const std::string& directory);
+  static base::Result<std::unique_ptr<OwnCertificates>> open(
+      uvx::Loop& loop, base::Log& log, Router& router, const std::string& directory);
   /// Gives it what changes, until close().
   uvx::Task<void> follow();
   void close() { watch_->close(); }

@@ -1,6 +1,5 @@
 // A PROXY header is the same however much of it is there, and never as long as it likes.
 #include "router/proxy_protocol.h"
-
 #include "tests/fuzz/invariant.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -9,11 +9,14 @@ namespace keys {
 /// What the agent's signatures are over.
 inline constexpr std::string_view kText = "a text to sign";
 
-inline constexpr std::string_view kEdPublic = R"(ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMfwsdhQdti/ow/d+l8/4uVLIU8cO4IJ0/33KUAGNP8s one
+inline constexpr std::string_view kEdPublic =
+    R"(ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMfwsdhQdti/ow/d+l8/4uVLIU8cO4IJ0/33KUAGNP8s one
 )";
-inline constexpr std::string_view kRsaPublic = R"(ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCzleU/CSkT5hY1jbG0YmRm8I9D80DrQW3BnvCdk4zRyjCGjqaihnxsOTIoIXxHW0HLYzzbDYNo7IyvQILvnJSVHCadzUpEvYpvOnYRktE3jSK9hqQLM1Up2YJOR59kstJ6Bf5KVsj8I7bE6MtTLlfJpsa4E/N2ZTX3RJkAUoL2o24U4dGpPvNIH2eiaCkwgYTkhTdPsxMVSNqf5XP9MTG6azn58TZzXfdV/o+y8Ob22TQH79yho+jsrr9t/ob4O5N5hs1oLAgTQT79g28xtpFUo0fVBrfNDHHXlgx0Q8eRkVksrGcnS82U/sC+GvdTdR19kQYAIDoXAoa60cAvnICP two
+inline constexpr std::string_view kRsaPublic =
+    R"(ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCzleU/CSkT5hY1jbG0YmRm8I9D80DrQW3BnvCdk4zRyjCGjqaihnxsOTIoIXxHW0HLYzzbDYNo7IyvQILvnJSVHCadzUpEvYpvOnYRktE3jSK9hqQLM1Up2YJOR59kstJ6Bf5KVsj8I7bE6MtTLlfJpsa4E/N2ZTX3RJkAUoL2o24U4dGpPvNIH2eiaCkwgYTkhTdPsxMVSNqf5XP9MTG6azn58TZzXfdV/o+y8Ob22TQH79yho+jsrr9t/ob4O5N5hs1oLAgTQT79g28xtpFUo0fVBrfNDHHXlgx0Q8eRkVksrGcnS82U/sC+GvdTdR19kQYAIDoXAoa60cAvnICP two
 )";
-inline constexpr std::string_view kEcPublic = R"(ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPiuKb2gh27+fJXghmJf+XKxZJ4NovAqOYEYExJrWL++7oQvdiPijcwltj5YQW8/HThcG+Qa87YkcfsTdaBkhtA= root@vm
+inline constexpr std::string_view kEcPublic =
+    R"(ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBPiuKb2gh27+fJXghmJf+XKxZJ4NovAqOYEYExJrWL++7oQvdiPijcwltj5YQW8/HThcG+Qa87YkcfsTdaBkhtA= root@vm
 )";
 inline constexpr std::string_view kEd = R"(-----BEGIN OPENSSH PRIVATE KEY-----
 b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW
@@ -155,7 +158,9 @@ inline constexpr std::string_view kListAnswer =
     "86bad1c02f9c808f0000000374776f";
 
 /// As ssh-keygen -l prints them.
-inline constexpr std::string_view kEdFingerprint = "SHA256:uWMfyduxvU7KfIL+aPBrgBMOmd9udSQUUVKcA53ItQs";
-inline constexpr std::string_view kRsaFingerprint = "SHA256:uTI8TmqUpxy4ItdVLA2d6NLGcNRh9ok+3hY47b8W66o";
+inline constexpr std::string_view kEdFingerprint =
+    "SHA256:uWMfyduxvU7KfIL+aPBrgBMOmd9udSQUUVKcA53ItQs";
+inline constexpr std::string_view kRsaFingerprint =
+    "SHA256:uTI8TmqUpxy4ItdVLA2d6NLGcNRh9ok+3hY47b8W66o";
 
 }  // namespace keys
