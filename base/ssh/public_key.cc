@@ -15,8 +15,9 @@ namespace {
 
 constexpr size_t kEd25519Bytes = 32;
 constexpr size_t kLeastModulus = 2048 / 8;
-constexpr size_t kMostModulus = 16384 / 8;
-constexpr size_t kMostExponent = 8;  // a long one makes every look at a signature slow
+// Long ones make every look at a signature slow.
+constexpr size_t kMostModulus = 4096 / 8;
+constexpr size_t kMostExponent = 4;
 
 struct Rsa {
   std::string_view exponent;
@@ -72,7 +73,7 @@ base::Result<PublicKey> parse_public_key(std::string_view blob) {
   const auto rsa = read_rsa(reader);
   if (!rsa || !reader.at_end()) return base::fail("it is no RSA key");
   if (rsa->modulus.size() < kLeastModulus || rsa->modulus.size() > kMostModulus)
-    return base::fail("an RSA key has 2048 to 16384 bits");
+    return base::fail("an RSA key has 2048 to 4096 bits");
   if (rsa->exponent.size() > kMostExponent || (rsa->exponent.back() & 1) == 0 ||
       rsa->exponent == "\1")
     return base::fail("its exponent is not one of an RSA key");

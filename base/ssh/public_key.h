@@ -20,7 +20,7 @@ struct PublicKey {
 };
 
 /// The key of a blob; the error says what is wrong: another type, a size that no sane key
-/// has (RSA has 2048 to 16384 bits), something behind it.
+/// has (RSA has 2048 to 4096 bits), something behind it.
 base::Result<PublicKey> parse_public_key(std::string_view blob);
 PublicKey make_ed25519_key(std::string_view point);
 PublicKey make_rsa_key(std::string_view exponent, std::string_view modulus);
