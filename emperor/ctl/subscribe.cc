@@ -28,14 +28,17 @@ namespace {
 /// asks for no signature.
 struct Signer {
   std::optional<ssh::PrivateKey> file;
-  std::optional<ssh::Agent> agent;
+  std::string agent;  ///< its socket; empty: none
   ssh::PublicKey key;
 
-  bool any() const { return file || agent; }
+  bool any() const { return file || !agent.empty(); }
   base::Result<std::string> sign(std::string_view text) {
     if (file) return file->sign(text);
-    if (agent) return agent->sign(key, text);
-    return base::fail("nobody signs");
+    if (agent.empty()) return base::fail("nobody signs");
+    // Anew each time: it may have been started again, and what it answers too late must
+    // not be taken for the answer to the next question.
+    TRY_ASSIGN(auto connected, ssh::Agent::connect(agent));
+    return connected.sign(key, text);
   }
 };
 
@@ -62,8 +65,9 @@ base::Result<Signer> make_signer(const SubscribeOptions& options) {
     const char* path = std::getenv("SSH_AUTH_SOCK");
     if (path == nullptr || *path == '\0')
       return base::fail("SSH_AUTH_SOCK is not set: no ssh-agent is known");
-    TRY_ASSIGN(signer.agent, ssh::Agent::connect(path));
-    TRY_ASSIGN(signer.key, choose_key(*signer.agent, options.key));
+    signer.agent = path;
+    TRY_ASSIGN(auto connected, ssh::Agent::connect(path));
+    TRY_ASSIGN(signer.key, choose_key(connected, options.key));
   } else if (!options.key.empty()) {
     TRY_ASSIGN(signer.file, ssh::PrivateKey::read(options.key));
     signer.key = signer.file->public_key();
@@ -165,6 +169,8 @@ int go_on(const SubscribeOptions& options, Signer& signer, const sigset_t& signa
 }  // namespace
 
 int subscribe(const SubscribeOptions& options) {
+  // An agent that ends is no reason to end without a word.
+  ::signal(SIGPIPE, SIG_IGN);
   auto signer = make_signer(options);
   if (!signer) return say(signer.error());
   sigset_t signals;
