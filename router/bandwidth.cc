@@ -7,6 +7,7 @@ namespace router {
 namespace {
 constexpr base::Duration kSaved = std::chrono::milliseconds(250);
 constexpr uint64_t kLeastSaved = 64 * 1024;
+constexpr uint64_t kLeastPiece = 1024;
 }  // namespace
 
 base::Duration Bandwidth::time_for(uint64_t bytes) const {
@@ -15,6 +16,11 @@ base::Duration Bandwidth::time_for(uint64_t bytes) const {
   constexpr double kMost = 3600;
   return std::chrono::duration_cast<base::Duration>(
       std::chrono::duration<double>(std::min(seconds, kMost)));
+}
+
+size_t Bandwidth::piece(size_t most) const {
+  if (!limited()) return most;
+  return static_cast<size_t>(std::clamp<uint64_t>(rate_ / 4, kLeastPiece, most));
 }
 
 base::Duration Bandwidth::spend(size_t bytes, base::Instant now) {

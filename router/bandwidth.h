@@ -16,6 +16,9 @@ class Bandwidth {
   /// 0: no limit.
   void set_rate(uint64_t bytes_per_second) { rate_ = bytes_per_second; }
   bool limited() const { return rate_ != 0; }
+  /// The most to send at once: a quarter of a second's worth, so that nobody is in debt
+  /// for long, nor the others for him.
+  size_t piece(size_t most) const;
   /// `bytes` went out: how long until more may. What was not used is saved up for a
   /// quarter of a second, and at least a whole buffer.
   base::Duration spend(size_t bytes, base::Instant now);

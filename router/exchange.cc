@@ -166,7 +166,7 @@ uvx::Task<void> Exchange::relay_answer() {
   head += switched ? std::string_view(body, begun) : client_.frame(body, begun, whole);
   result_.sent += begun;
   if (!co_await to_client(head)) co_return;
-  if (backend_.share) co_await backend_.share->pay(loop_, begun);
+  if (!co_await pay(begun)) co_return;
   if (switched) co_return co_await tunnel();
   if (whole || co_await relay_body()) result_.end = End::answered;
 }
@@ -176,8 +176,7 @@ uvx::Task<bool> Exchange::read_answer_head(size_t& size) {
   while (answer.state() == AnswerReader::State::head) {
     if (gives_way()) co_await loop_.yield();
     const auto look = std::min(moved_ + patience_.backend, base::Clock::now() + kLook);
-    const auto received =
-        co_await receive(backend_.stream, scratch_.room(), base::Deadline(look));
+    const auto received = co_await receive(backend_.stream, room(), base::Deadline(look));
     if (!received && waits_on(received.error())) continue;
     if (!received) co_return false;
     if (heard_ && !waits_for_client_ && base::Clock::now() > moved_ + patience_.backend) {
@@ -216,8 +215,8 @@ uvx::Task<bool> Exchange::relay_body() {
   AnswerReader& answer = backend_.answer;
   while (answer.state() == AnswerReader::State::body) {
     if (gives_way()) co_await loop_.yield();
-    const auto received = co_await receive(backend_.stream, scratch_.room(),
-                                           base::Deadline::in(patience_.backend));
+    const auto received =
+        co_await receive(backend_.stream, room(), base::Deadline::in(patience_.backend));
     if (!received) co_return false;
     const size_t size = answer.feed(scratch_.room().first(*received));
     if (*received == 0) answer.end_of_stream();
@@ -225,9 +224,22 @@ uvx::Task<bool> Exchange::relay_body() {
     const bool last = answer.state() == AnswerReader::State::complete;
     if (!co_await to_client(client_.frame(scratch_.room().data(), size, last)))
       co_return false;
-    if (backend_.share) co_await backend_.share->pay(loop_, size);
+    if (!co_await pay(size)) co_return false;
   }
   co_return answer.state() == AnswerReader::State::complete;
+}
+
+std::span<char> Exchange::room() {
+  const auto whole = scratch_.room();
+  return backend_.share ? whole.first(backend_.share->piece(whole.size())) : whole;
+}
+
+uvx::Task<bool> Exchange::pay(size_t bytes) {
+  if (!backend_.share ||
+      co_await Share::pay(backend_.share, loop_, bytes, client_.stream().fd()))
+    co_return true;
+  result_.end = End::client_gone;
+  co_return false;
 }
 
 bool Exchange::gives_way() {
@@ -261,7 +273,8 @@ uvx::Task<void> Exchange::tunnel() {
 uvx::Task<void> Exchange::pass(Stream& from, Stream& to) {
   for (;;) {
     if (gives_way()) co_await loop_.yield();
-    const auto received = co_await receive(from, scratch_.room(),
+    const bool is_answer = &from == &backend_.stream;
+    const auto received = co_await receive(from, is_answer ? room() : scratch_.room(),
                                            base::Deadline(moved_ + patience_.tunnel));
     if (!received && received.error().is(std::errc::timed_out) &&
         base::Clock::now() < moved_ + patience_.tunnel)
@@ -270,7 +283,8 @@ uvx::Task<void> Exchange::pass(Stream& from, Stream& to) {
     moved_ = base::Clock::now();
     const auto sent = co_await send_from_shared(to, {scratch_.room().data(), *received},
                                                 patience_.client);
-    if (!sent) break;
+    if (!sent || (is_answer && !co_await pay(*received))) break;
+    moved_ = base::Clock::now();
   }
   to.finish_sending();
 }

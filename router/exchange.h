@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "base/uv/task_group.h"
 #include "router/backend.h"
@@ -67,6 +68,10 @@ class Exchange {
   /// to move.
   bool gives_way();
   uvx::Task<bool> relay_body();
+  /// Where to receive the answer: so much of it as may go on at once.
+  std::span<char> room();
+  /// Waits until more may be sent to the client. False: it left.
+  uvx::Task<bool> pay(size_t bytes);
   uvx::Task<bool> to_client(std::string_view bytes);
   uvx::Task<void> tunnel();
   uvx::Task<void> pass(Stream& from, Stream& to);

@@ -174,6 +174,9 @@ void Router::drain() {
   if (https_door_) https_door_->finish_soon();
   if (!draining_) {
     draining_ = true;
+    vassals_.for_each([](const Vassal& vassal) {
+      if (vassal.share()) vassal.share()->lift_bandwidth();
+    });
     log_.info("router: draining sessions={} parked={}", sessions_.size(),
               vassals_.parked());
     duties_.spawn(finish());

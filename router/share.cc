@@ -2,11 +2,18 @@
 
 #include <algorithm>
 
+#include "router/transfer.h"
+
 namespace router {
+
+namespace {
+/// Who waits for bandwidth looks so often whether there is still reason to.
+constexpr base::Duration kLook = std::chrono::seconds(1);
+}  // namespace
 
 void Share::set_limits(const Limits& limits) {
   limits_ = limits;
-  bandwidth_.set_rate(limits.bandwidth);
+  bandwidth_.set_rate(lifted_ ? 0 : limits.bandwidth);
   let_in();
 }
 
@@ -49,9 +56,23 @@ void Share::dismiss(const Refusal& refusal) {
   }
 }
 
-uvx::Task<void> Share::pay(uvx::Loop& loop, size_t bytes) {
-  const auto wait = bandwidth_.spend(bytes, base::Clock::now());
-  if (wait > base::Duration::zero()) static_cast<void>(co_await loop.sleep_for(wait));
+uvx::Task<bool> Share::pay(std::shared_ptr<Share> share,
+                           uvx::Loop& loop,
+                           size_t bytes,
+                           int client) {
+  const auto begun = base::Clock::now();
+  const auto until = begun + share->bandwidth_.spend(bytes, begun);
+  for (auto now = begun; now < until && share->bandwidth_.limited();
+       now = base::Clock::now()) {
+    static_cast<void>(co_await loop.sleep_for(std::min(until - now, kLook)));
+    if (has_hung_up(client)) co_return false;
+  }
+  co_return true;
+}
+
+void Share::lift_bandwidth() {
+  lifted_ = true;
+  bandwidth_.set_rate(0);
 }
 
 }  // namespace router

@@ -49,8 +49,16 @@ class Share {
   /// Sends away who waits.
   void dismiss(const Refusal& refusal);
 
-  /// Waits until more of an answer may be sent, after `bytes` of it were.
-  uvx::Task<void> pay(uvx::Loop& loop, size_t bytes);
+  /// Waits until more of an answer may be sent, after `bytes` of it were. False: whoever
+  /// gets it, at `client`, hung up.
+  static uvx::Task<bool> pay(std::shared_ptr<Share> share,
+                             uvx::Loop& loop,
+                             size_t bytes,
+                             int client);
+  /// The most of an answer to send at once.
+  size_t piece(size_t most) const { return bandwidth_.piece(most); }
+  /// Nobody waits for bandwidth any more, whatever is set later: the router ends.
+  void lift_bandwidth();
 
   size_t running() const { return running_; }
   size_t waiting() const { return line_.size(); }
@@ -70,6 +78,7 @@ class Share {
 
   Limits limits_;
   Bandwidth bandwidth_;
+  bool lifted_ = false;
   size_t running_ = 0;
   std::deque<Waiter*> line_;
 };

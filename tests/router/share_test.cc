@@ -1,10 +1,14 @@
 #include "router/share.h"
 
+#include <sys/socket.h>
+
 #include <list>
+#include <optional>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "base/fd.h"
 #include "base/uv/task_group.h"
 
 using namespace router;
@@ -42,6 +46,43 @@ TEST_SUITE("router") {
     Bandwidth bandwidth;
     bandwidth.set_rate(1);
     CHECK(bandwidth.spend(SIZE_MAX, base::Instant{1h}) <= 2h);
+  }
+
+  TEST_CASE("bandwidth: who is slow gets small pieces") {
+    Bandwidth bandwidth;
+    CHECK(bandwidth.piece(65536) == 65536);
+    bandwidth.set_rate(10'000);
+    CHECK(bandwidth.piece(65536) == 2500);
+    bandwidth.set_rate(1);
+    CHECK(bandwidth.piece(65536) == 1024);
+    bandwidth.set_rate(1 << 30);
+    CHECK(bandwidth.piece(65536) == 65536);
+  }
+
+  TEST_CASE("share: nobody waits for bandwidth whose client is gone, or in a drain") {
+    uvx::Loop loop;
+    uvx::TaskGroup tasks{loop};
+    auto ends = *base::make_socketpair(SOCK_STREAM, base::Blocking::no);
+    const auto share = std::make_shared<Share>();
+    share->set_limits({.bandwidth = 1000});
+    std::optional<bool> paid;
+    const auto pay = [](std::shared_ptr<Share> from, uvx::Loop* in, int client,
+                        std::optional<bool>* out) -> uvx::Task<void> {
+      *out = co_await Share::pay(from, *in, 1'000'000, client);
+    };
+    SUBCASE("gone") {
+      tasks.spawn(pay(share, &loop, ends.first.get(), &paid));
+      ends.second = {};
+      loop.run(tasks.join());
+      CHECK(paid == false);
+    }
+    SUBCASE("drain") {
+      tasks.spawn(pay(share, &loop, ends.first.get(), &paid));
+      share->lift_bandwidth();
+      share->set_limits({.bandwidth = 1000});
+      loop.run(tasks.join());
+      CHECK(paid == true);
+    }
   }
 
   struct Crowd {
