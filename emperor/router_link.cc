@@ -52,7 +52,9 @@ base::Result<> RouterLink::bind(Held* held) {
   if (!s_.options.router_stats.empty() && wanted())
     TRY(add_listener("stats", s_.options.router_stats, held));
   const auto proves = [](const std::string& option) {
-    return option.starts_with("--subscriptions-");
+    return option.starts_with("--subscriptions-ssh-keys=") ||
+           option.starts_with("--subscriptions-sign-check=") ||
+           option.starts_with("--subscriptions-credentials-check=");
   };
   if (!s_.options.router_subscriptions.empty() &&
       std::ranges::none_of(s_.options.router_options, proves))
@@ -119,10 +121,11 @@ void RouterLink::queue(const Item& item) {
 // ---- what routers tell each other
 // ------------------------------------------------------
 
-/// What one of them hears of subscriptions, the others have to hear, too.
+/// What one of them hears of subscriptions, the others have to hear, too: also when there
+/// is to be one only, since the next one begins before it ends.
 void RouterLink::make_inbox(Connection& connection) {
   connection.serial = ++last_serial_;
-  if (s_.options.router_processes < 2 || s_.options.router_subscriptions.empty()) return;
+  if (s_.options.router_subscriptions.empty()) return;
   auto pair = base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
   if (!pair)
     return s_.log.error("router: no channel to its siblings: {}", pair.error().message());

@@ -14,6 +14,7 @@
 #include "router/node_options.h"
 #include "router/own_certificates.h"
 #include "router/router.h"
+#include "router/tls.h"
 #include "router/user.h"
 
 namespace {
@@ -151,6 +152,8 @@ base::Result<std::optional<int>> prepare_alone(const Options& options,
 int serve(const Options& options) {
   base::Log log = base::Log::to_stderr("router", options.log_level);
   base::Fd control(options.control_fd);
+  // Before there can be keys: who is attached by then, or has our files open, stays so.
+  if (control || !options.router_https.empty()) router::hide_memory();
   Bound bound;
   if (!control) {
     const auto prepared = prepare_alone(options, log, bound, control);

@@ -24,12 +24,11 @@ base::Result<wire::Certificates> read_memfd(int memfd) {
   return certificates;
 }
 
-/// Other processes of the same user (nobody's, often) must not read keys out of this one.
+}  // namespace
+
 void hide_memory() {
   ::prctl(PR_SET_DUMPABLE, 0);
 }
-
-}  // namespace
 
 Tls::Tls(uvx::Loop& loop, base::Log& log, uvx::TaskGroup& duties, UnknownName unknown)
     : loop_(loop), log_(log), duties_(duties), context_(unknown) {}

@@ -12,6 +12,10 @@
 
 namespace router {
 
+/// Other processes of the same user (nobody's, often) must not read keys out of this one,
+/// nor open its files. To be said before there are any: who is attached then stays so.
+void hide_memory();
+
 class Tls {
  public:
   /// What takes longer runs in `duties`, which ends before this.
