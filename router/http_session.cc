@@ -244,7 +244,7 @@ uvx::Task<HttpSession::Next> HttpSession::conclude(const ExchangeResult& result,
 }
 
 Served HttpSession::asked() const {
-  return {.door = "http",
+  return {.door = peers_.secure ? "https" : "http",
           .host = host_,
           .vassal = vassal_,
           .client = peers_.remote_address,
