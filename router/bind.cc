@@ -2,10 +2,12 @@
 
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -35,11 +37,29 @@ base::Result<base::Fd> bind_unix(const std::string& path) {
   if (path.size() >= sizeof(address.sun_path))
     return base::fail(ENAMETOOLONG, "bind " + path);
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-  ::unlink(path.c_str());
+  TRY(make_room(path, SOCK_STREAM));
   return listen_on(AF_UNIX, reinterpret_cast<sockaddr*>(&address), sizeof(address), path);
 }
 
 }  // namespace
+
+base::Result<> make_room(const std::string& path, int type) {
+  struct stat s{};
+  if (::lstat(path.c_str(), &s) != 0) return {};
+  if (!S_ISSOCK(s.st_mode)) return base::fail(path + " exists and is no socket");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return base::fail(ENAMETOOLONG, path);
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const base::Fd probe(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!probe) return base::fail_errno("socket");
+  if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address),
+                sizeof(address)) == 0 ||
+      errno != ECONNREFUSED)
+    return base::fail(EADDRINUSE, path + ": somebody answers there");
+  if (::unlink(path.c_str()) != 0) return base::fail_errno("unlink " + path);
+  return {};
+}
 
 std::string bound_address(int socket) {
   sockaddr_storage storage{};

@@ -8,6 +8,10 @@
 
 namespace router {
 
+/// Unlinks a socket at `path` that nobody answers at any more; an error if somebody does,
+/// or if it is no socket. `type`: SOCK_STREAM or SOCK_DGRAM.
+base::Result<> make_room(const std::string& path, int type);
+
 /// "/run/router.sock", "host:port" or ":port", bound and listening.
 base::Result<base::Fd> bind_listener(const std::string& address);
 

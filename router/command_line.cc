@@ -70,6 +70,8 @@ void add_subscription_options(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--subscriptions-sign-skip-uid", proofs.sign_skip_uids,
                  "uid whose packets need no signature");
+  app.add_flag("--subscriptions-any-address", proofs.any_address,
+               "who may subscribe may name any address, this machine's as well");
 }
 
 void add_failure_options(CLI::App& app, Options& options) {

@@ -49,10 +49,33 @@ base::Result<NodeAddress> ip_address(std::string_view host, uint16_t port) {
   return base::fail(EINVAL, "node address " + text + " is not numeric");
 }
 
+bool is_local_ipv4(in_addr_t address) {
+  const uint32_t bits = ntohl(address);
+  return bits >> 24 == 127 || bits >> 24 == 0 || bits >> 16 == 0xA9FE;
+}
+
 }  // namespace
 
+bool is_unix_address(std::string_view text) {
+  return text.starts_with('/') || text.starts_with('@');
+}
+
+bool is_local_address(const sockaddr* address) {
+  if (address->sa_family == AF_INET)
+    return is_local_ipv4(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr);
+  if (address->sa_family != AF_INET6) return true;
+  const in6_addr& ip = reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&ip) || IN6_IS_ADDR_V4COMPAT(&ip)) {
+    in_addr_t last = 0;
+    std::memcpy(&last, ip.s6_addr + 12, sizeof(last));
+    return is_local_ipv4(last);
+  }
+  return IN6_IS_ADDR_LOOPBACK(&ip) || IN6_IS_ADDR_UNSPECIFIED(&ip) ||
+         IN6_IS_ADDR_LINKLOCAL(&ip);
+}
+
 base::Result<NodeAddress> parse_node_address(std::string_view text) {
-  if (text.starts_with('/') || text.starts_with('@')) return unix_address(text);
+  if (is_unix_address(text)) return unix_address(text);
   const size_t colon = text.rfind(':');
   uint16_t port = 0;
   const std::string_view digits =

@@ -22,6 +22,12 @@ struct NodeAddress {
 /// an IPv6 one in brackets, "localhost", or nothing for this machine.
 base::Result<NodeAddress> parse_node_address(std::string_view text);
 
+/// A path or "@abstract".
+bool is_unix_address(std::string_view text);
+/// What only this machine, or its link, means by it: a unix address, loopback, any
+/// address, link-local (where clouds keep their secrets).
+bool is_local_address(const sockaddr* address);
+
 /// A node as operators write it.
 struct NodeName {
   Protocol protocol = Protocol::uwsgi;

@@ -13,9 +13,12 @@ namespace {
 constexpr auto kTellTime = std::chrono::seconds(10);
 constexpr unsigned kTellMost = 1000;
 
-uint64_t unix_now() {
-  return static_cast<uint64_t>(
-      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()));
+/// What the clock on the wall showed then: siblings tell of packets that were good when
+/// they came.
+uint64_t unix_time_of(base::Instant at) {
+  using Wall = std::chrono::system_clock;
+  const auto age = std::chrono::duration_cast<Wall::duration>(base::Clock::now() - at);
+  return static_cast<uint64_t>(Wall::to_time_t(Wall::now() - age));
 }
 
 }  // namespace
@@ -39,13 +42,11 @@ void Registrar::hear(std::string_view datagram, const Sender& sender) {
 
 void Registrar::introduce(base::Fd outbox) {
   siblings_.introduce(std::move(outbox));
-  const auto now = base::Clock::now();
   for (const auto& [key, pool] : nodes_.pools())
     for (const auto& node : pool.nodes())
       if (!node->dead && !node->datagram.empty())
-        siblings_.tell_newest({.datagram = node->datagram,
-                               .sender = node->sender,
-                               .age = now - node->heard});
+        siblings_.tell_newest(
+            {.datagram = node->datagram, .sender = node->sender, .at = node->heard});
   siblings_.tell_newest_the_end();
 }
 
@@ -57,7 +58,7 @@ void Registrar::judge(const HeardPacket& heard, From from) {
                 packet.error());
     return;
   }
-  const std::string why = refuse(*packet, heard.sender);
+  const std::string why = refuse(*packet, heard);
   if (why.empty()) return apply(*packet, heard, from);
   // Two siblings may tell of the same packet, and its first hearer has told of it.
   if (from == From::sibling) return;
@@ -67,12 +68,15 @@ void Registrar::judge(const HeardPacket& heard, From from) {
               heard.sender.pid, base::printable(why));
 }
 
-std::string Registrar::refuse(const wire::Subscription& packet, const Sender& sender) {
+std::string Registrar::refuse(const wire::Subscription& packet,
+                              const HeardPacket& heard) {
   if (const auto address = parse_node_address(packet.address); !address)
     return address.error().message();
   if (!packet.proto.empty() && !parse_protocol(packet.proto))
     return "it speaks an unknown protocol";
-  const auto why = policy_.refuse(packet, sender, unix_now());
+  if (upstream_.is_ours(packet.address))
+    return "it is this router's own, told upstream and come round";
+  const auto why = policy_.refuse(packet, heard.sender, unix_time_of(heard.at));
   for (const auto& note : policy_.take_notes())
     if (may_tell()) log_.warn("subscription: {}", base::printable(note));
   return why.value_or("");
@@ -82,7 +86,7 @@ void Registrar::apply(const wire::Subscription& packet,
                       const HeardPacket& heard,
                       From from) {
   using Outcome = Subscriptions::Outcome;
-  const auto outcome = nodes_.apply(packet, base::Clock::now() - heard.age, heard.sender);
+  const auto outcome = nodes_.apply(packet, heard.at, heard.sender);
   const bool direct = from == From::sender;
   if (outcome == Outcome::refused) {
     if (direct && may_tell())
@@ -91,19 +95,21 @@ void Registrar::apply(const wire::Subscription& packet,
                 heard.sender.pid, "too many keys, or too many nodes of this key");
     return;
   }
+  if (!packet.leave) nodes_.set_listener(packet, policy_.listener_of(heard.sender));
   if (siblings_.any() && !packet.leave) nodes_.keep(packet, heard.datagram);
-  if (outcome == Outcome::added)
+  if (outcome == Outcome::added && may_tell())
     log_.info("subscription: new node key={} node={} weight={}",
               base::printable(packet.key), base::printable(packet.address),
               packet.weight);
-  if (outcome == Outcome::left)
+  if (outcome == Outcome::left && may_tell())
     log_.info("subscription: node left key={} node={}", base::printable(packet.key),
               base::printable(packet.address));
   if (!direct) return;
   if (outcome == Outcome::added && heard.sender.uid) acknowledge(packet);
   siblings_.tell_all(heard);
   // Upstream we are all nodes of a key together.
-  if (!packet.leave || !nodes_.any_alive(packet.key)) upstream_.tell(packet);
+  const bool is_last = outcome == Outcome::left && !nodes_.any_alive(packet.key);
+  if (!packet.leave || is_last) upstream_.tell(packet);
 }
 
 /// Whoever may send may also fill our log: it takes so many lines in so much time.
@@ -111,7 +117,7 @@ bool Registrar::may_tell() {
   const auto now = base::Clock::now();
   if (now - told_since_ > kTellTime) {
     if (told_ > kTellMost)
-      log_.warn("subscription: {} refusals more were not told", told_ - kTellMost);
+      log_.warn("subscription: {} lines more were not told", told_ - kTellMost);
     told_since_ = now;
     told_ = 0;
   }

@@ -28,6 +28,8 @@ class Registrar {
   void hear(std::string_view datagram, const Sender& sender);
   /// What a sibling hears at the other end of `outbox`: everything, from now on.
   void introduce(base::Fd outbox);
+  /// Whether signatures are looked at.
+  bool verifies() const { return policy_.verifies(); }
   Siblings& siblings() { return siblings_; }
   Resubscriber& upstream() { return upstream_; }
 
@@ -35,7 +37,7 @@ class Registrar {
   enum class From { sender, sibling };
   void judge(const HeardPacket& heard, From from);
   /// Why the packet changes nothing; empty if it is to be believed.
-  std::string refuse(const wire::Subscription& packet, const Sender& sender);
+  std::string refuse(const wire::Subscription& packet, const HeardPacket& heard);
   void apply(const wire::Subscription& packet, const HeardPacket& heard, From from);
   void acknowledge(const wire::Subscription& packet) const;
   bool may_tell();

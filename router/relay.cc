@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "router/client_body.h"
+#include "router/node_address.h"
 #include "router/node_links.h"
 #include "router/post_buffer.h"
 
@@ -62,8 +63,7 @@ struct Link {
 
 /// Another user's socket in the place of the one that is meant is not talked to.
 base::Result<> check_listener(const Node& node, int connection) {
-  if (!node.uid || (!node.address.starts_with('/') && !node.address.starts_with('@')))
-    return {};
+  if (!node.uid || !is_unix_address(node.address)) return {};
   ucred listener{};
   socklen_t size = sizeof(listener);
   if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &listener, &size) != 0)

@@ -48,11 +48,36 @@ std::string address_of(int socket) {
 }  // namespace
 
 void Resubscriber::serves_at(int socket) {
-  if (rules_.address.empty()) rules_.address = address_of(socket);
+  if (!rules_.address.empty()) return;
+  rules_.address = address_of(socket);
+  for (const std::string& upstream : rules_.upstream)
+    if (!means_us(upstream))
+      log_.error(
+          "resubscribe {}: it is told nothing, since {} means another machine there: "
+          "give the first fastrouter an address that it can reach",
+          upstream, rules_.address);
+}
+
+bool Resubscriber::means_us(const std::string& upstream) const {
+  const auto ours = parse_node_address(rules_.address);
+  const auto theirs = parse_node_address(upstream);
+  return ours && theirs &&
+         (!is_local_address(ours->get()) || is_local_address(theirs->get()));
+}
+
+bool Resubscriber::is_time_for(const wire::Subscription& packet) {
+  const auto now = base::Clock::now();
+  if (now - told_since_ >= std::chrono::seconds(1)) {
+    told_since_ = now;
+    told_keys_.clear();
+  }
+  if (!packet.leave) return told_keys_.emplace(packet.key).second;
+  told_keys_.erase(std::string(packet.key));
+  return true;
 }
 
 void Resubscriber::tell(const wire::Subscription& packet) {
-  if (!wanted() || rules_.address.empty()) return;
+  if (!wanted() || rules_.address.empty() || !is_time_for(packet)) return;
   wire::Subscription ours;
   ours.key = packet.key;
   ours.address = rules_.address;
@@ -66,7 +91,7 @@ void Resubscriber::tell(const wire::Subscription& packet) {
   const auto datagram = wire::encode_subscription(ours);
   if (!datagram) return;
   for (const std::string& upstream : rules_.upstream)
-    send(*datagram, upstream);
+    if (means_us(upstream)) send(*datagram, upstream);
 }
 
 void Resubscriber::send(const std::string& datagram, const std::string& upstream) {

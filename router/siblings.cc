@@ -1,5 +1,6 @@
 #include "router/siblings.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -24,8 +25,9 @@ std::optional<std::string> to_bytes(const HeardPacket& packet) {
   if (packet.sender.uid) message.set("uid", *packet.sender.uid);
   if (packet.sender.gid) message.set("gid", *packet.sender.gid);
   message.set("pid", static_cast<uint64_t>(packet.sender.pid));
-  const auto age = std::chrono::duration_cast<std::chrono::milliseconds>(packet.age);
-  message.set("age", static_cast<uint64_t>(age.count()));
+  if (packet.sender.remote) message.set("remote", "1");
+  // When, not how long ago: what takes its time on the way must not seem newer for that.
+  message.set("at", base::to_wire(packet.at));
   message.set("packet", std::string(packet.datagram));
   return wire::encode(message);
 }
@@ -39,7 +41,9 @@ std::optional<HeardPacket> from_message(const wire::Message& message) {
   if (const auto gid = message.number("gid"))
     packet.sender.gid = static_cast<gid_t>(*gid);
   packet.sender.pid = static_cast<pid_t>(message.number("pid").value_or(0));
-  packet.age = std::chrono::milliseconds(message.number("age").value_or(0));
+  packet.sender.remote = message.get("remote") == "1";
+  if (const auto at = message.number("at"))
+    packet.at = std::min(base::from_wire(*at), packet.at);
   return packet;
 }
 

@@ -25,7 +25,7 @@ namespace router {
 struct HeardPacket {
   std::string_view datagram;
   Sender sender;
-  base::Duration age{};  ///< it came so long ago
+  base::Instant at = base::Clock::now();  ///< it came
 };
 
 class Siblings {

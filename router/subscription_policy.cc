@@ -1,12 +1,14 @@
 #include "router/subscription_policy.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/ssh/signature.h"
 #include "base/wire/host_name.h"
 #include "base/wire/host_pattern.h"
+#include "router/node_address.h"
 #include "router/signature.h"
 #include "router/subscriptions.h"
 
@@ -19,6 +21,8 @@ constexpr uint64_t kMostAhead = 300;
 /// Of one key: who signs more of them harms himself only.
 constexpr size_t kMostStamps = 1000;
 constexpr size_t kMostHolders = 100'000;
+/// Of one key in a second: fingerprints are public, and anybody may send rubbish.
+constexpr unsigned kMostWrong = 100;
 
 bool is_plain(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -48,15 +52,13 @@ std::string key_file_name(std::string_view key) {
 std::optional<std::string> SubscriptionPolicy::refuse(const wire::Subscription& packet,
                                                       const Sender& sender,
                                                       uint64_t now) {
+  if (auto why = refuse_address(packet, sender)) return why;
   if (!proofs_.credentials_directory.empty())
     if (auto why = refuse_credentials(packet, sender)) return why;
   const bool pem = !proofs_.sign_digest.empty();
   const bool ssh = !proofs_.ssh_directory.empty();
   if (!pem && !ssh) return std::nullopt;
-  const bool trusted =
-      sender.uid && std::ranges::find(proofs_.sign_skip_uids, *sender.uid) !=
-                        proofs_.sign_skip_uids.end();
-  if (trusted) return refuse_holder(packet, "", now);
+  if (is_trusted(sender)) return refuse_holder(packet, "", now);
   if (!packet.ssh_signature.empty()) {
     if (!ssh) return "it is signed with an SSH key, and none are known";
     if (auto why = refuse_ssh(packet, now)) return why;
@@ -67,6 +69,30 @@ std::optional<std::string> SubscriptionPolicy::refuse(const wire::Subscription& 
   if (auto why = refuse_signature(packet)) return why;
   if (auto why = refuse_time(packet, now)) return why;
   return refuse_holder(packet, "its PEM key", now);
+}
+
+bool SubscriptionPolicy::is_trusted(const Sender& sender) const {
+  return sender.uid && std::ranges::find(proofs_.sign_skip_uids, *sender.uid) !=
+                           proofs_.sign_skip_uids.end();
+}
+
+std::optional<uid_t> SubscriptionPolicy::listener_of(const Sender& sender) const {
+  if (!proofs_.any() || proofs_.any_address || !sender.uid || is_trusted(sender))
+    return std::nullopt;
+  const bool above = *sender.uid == 0 || *sender.uid == ::geteuid();
+  return above ? std::nullopt : sender.uid;
+}
+
+std::optional<std::string> SubscriptionPolicy::refuse_address(
+    const wire::Subscription& packet, const Sender& sender) const {
+  if (!proofs_.any() || proofs_.any_address || packet.leave || sender.uid)
+    return std::nullopt;
+  if (is_unix_address(packet.address))
+    return "only who subscribes by a unix socket may name one";
+  const auto address = parse_node_address(packet.address);
+  if (sender.remote && (!address || is_local_address(address->get())))
+    return "its address means this machine, and it came from another";
+  return std::nullopt;
 }
 
 /// The cheap questions first: a forged packet costs one look at one signature.
@@ -86,10 +112,22 @@ std::optional<std::string> SubscriptionPolicy::refuse_ssh(
   });
   if (!speaks) return "its SSH key does not speak for this host";
   const std::string text = wire::ssh_signed_text(packet.leave, packet.signed_part);
-  if (auto why = ssh::refuse_signature(key.key, text, packet.ssh_signature)) return why;
+  if (is_flooded(fingerprint, now))
+    return "too many wrong signatures of this SSH key in this second";
+  if (auto why = ssh::refuse_signature(key.key, text, packet.ssh_signature)) {
+    ++wrong_[fingerprint];
+    return why;
+  }
   const std::string node =
       Subscriptions::normal(packet.key) + '\n' + std::string(packet.address);
   return guard_.refuse_replay(fingerprint, node, text, *packet.unix_time, now);
+}
+
+bool SubscriptionPolicy::is_flooded(const std::string& fingerprint, uint64_t now) {
+  if (now != wrong_in_) wrong_.clear();
+  wrong_in_ = now;
+  const auto wrong = wrong_.find(fingerprint);
+  return wrong != wrong_.end() && wrong->second >= kMostWrong;
 }
 
 std::optional<std::string> SubscriptionPolicy::refuse_holder(
@@ -112,7 +150,9 @@ std::optional<std::string> SubscriptionPolicy::refuse_holder(
     std::erase_if(holders_, [&](const auto& entry) { return is_over(entry.second); });
     if (holders_.size() >= kMostHolders) return "too many hosts are held";
   }
-  holders_[host] = {prover, now};
+  Holder& holder = holders_[host];
+  // A sibling may tell of it late.
+  holder = {prover, held ? std::max(now, holder.heard) : now};
   return std::nullopt;
 }
 

@@ -34,6 +34,8 @@ struct SubscriptionProofs {
   uint64_t ssh_tolerance = 60;  ///< seconds that their time may be off, both ways
   uint64_t hold = 17;           ///< seconds that a host is kept for who was heard of last
 
+  bool any_address = false;  ///< who may subscribe may name any address
+
   bool any() const {
     return !credentials_directory.empty() || !sign_digest.empty() ||
            !ssh_directory.empty();
@@ -51,15 +53,26 @@ class SubscriptionPolicy {
         tenants_(proofs_.ssh_directory),
         guard_(proofs_.ssh_tolerance) {}
 
+  bool verifies() const {
+    return !proofs_.sign_digest.empty() || !proofs_.ssh_directory.empty();
+  }
   const SubscriptionProofs& proofs() const { return proofs_; }
   /// Why the packet is refused; nothing if it is good. `now`: seconds since 1970.
   std::optional<std::string> refuse(const wire::Subscription& packet,
                                     const Sender& sender,
                                     uint64_t now);
+  /// Who has to listen at the unix address that `sender` named; nobody in particular if
+  /// he is root, the router's own user or a trusted one, or if nothing is to be proven.
+  std::optional<uid_t> listener_of(const Sender& sender) const;
   /// What was left out of the tenants' files since the last call.
   std::vector<std::string> take_notes() { return tenants_.take_notes(); }
 
  private:
+  bool is_trusted(const Sender& sender) const;
+  /// Who may speak for his host may not have the router connect wherever he likes: what
+  /// is reached there need not be his.
+  std::optional<std::string> refuse_address(const wire::Subscription& packet,
+                                            const Sender& sender) const;
   std::optional<std::string> refuse_credentials(const wire::Subscription& packet,
                                                 const Sender& sender) const;
   std::optional<std::string> refuse_signature(const wire::Subscription& packet) const;
@@ -79,6 +92,11 @@ class SubscriptionPolicy {
   std::unordered_map<std::string, Stamps> stamps_;  // only of keys that have a public key
   TenantKeys tenants_;
   ReplayGuard guard_;
+  /// Whether one more look at a signature of that key is too many in this second.
+  bool is_flooded(const std::string& fingerprint, uint64_t now);
+
+  uint64_t wrong_in_ = 0;  ///< the second that they were counted in
+  std::unordered_map<std::string, unsigned> wrong_;  // signatures, by fingerprint
   struct Holder {
     std::string prover;
     uint64_t heard = 0;  ///< seconds since 1970

@@ -1,5 +1,6 @@
 #include "router/subscription_server.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,6 +11,7 @@
 #include <cstring>
 
 #include "base/fd_passing.h"
+#include "router/bind.h"
 #include "router/node_address.h"
 
 namespace router {
@@ -18,13 +20,20 @@ namespace {
 
 /// Datagrams heard before others get their turn.
 constexpr int kBatch = 64;
+/// A look at a signature takes as long as a request.
+constexpr int kSignedBatch = 8;
+
+/// By IP it says where it came from only; loopback cannot be forged from outside.
 Sender sender_of(msghdr& message) {
   Sender sender;
+  const auto* from = static_cast<const sockaddr*>(message.msg_name);
+  sender.remote = message.msg_namelen >= sizeof(sockaddr_in) &&
+                  from->sa_family != AF_UNIX && !is_local_address(from);
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS) continue;
     ucred credentials{};
     std::memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
-    sender = {credentials.uid, credentials.gid, credentials.pid};
+    sender = {credentials.uid, credentials.gid, credentials.pid, false};
   }
   return sender;
 }
@@ -51,21 +60,28 @@ base::Result<base::Fd> SubscriptionServer::bind(const std::string& address) {
   if (!socket) return base::fail_errno("socket for " + address);
   const int yes = 1;
   if (family == AF_UNIX) {
-    if (address.starts_with('/')) ::unlink(address.c_str());
+    if (address.starts_with('/')) TRY(make_room(address, SOCK_DGRAM));
     ::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes));
   }
   if (::bind(socket.get(), where.get(), where.size) != 0)
     return base::fail_errno("bind " + address);
+  // Whoever sends says by his credentials who he is, or signs.
+  if (address.starts_with('/') && ::chmod(address.c_str(), 0666) != 0)
+    return base::fail_errno("chmod " + address);
   return socket;
 }
 
 uvx::Task<void> SubscriptionServer::run() {
   std::array<char, wire::kMaxSubscription + 1> buffer;
+  const int batch = registrar_.verifies() ? kSignedBatch : kBatch;
   do {
-    for (int n = 0; n < kBatch; ++n) {
+    for (int n = 0; n < batch; ++n) {
       alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
       iovec part{buffer.data(), buffer.size()};
       msghdr message{};
+      sockaddr_storage from{};
+      message.msg_name = &from;
+      message.msg_namelen = sizeof(from);
       message.msg_iov = &part;
       message.msg_iovlen = 1;
       message.msg_control = control.data();

@@ -53,10 +53,18 @@ Subscriptions::Outcome Subscriptions::join(const std::string& key,
   return joined != nullptr ? Outcome::added : Outcome::refreshed;
 }
 
-void Subscriptions::keep(const wire::Subscription& packet, std::string_view datagram) {
+Node* Subscriptions::node_of(const wire::Subscription& packet) {
   const auto pool = pools_.find(normal(packet.key));
-  Node* node = pool == pools_.end() ? nullptr : pool->second.find(packet.address);
-  if (node != nullptr) node->datagram.assign(datagram);
+  return pool == pools_.end() ? nullptr : pool->second.find(packet.address);
+}
+
+void Subscriptions::set_listener(const wire::Subscription& packet,
+                                 std::optional<uid_t> uid) {
+  if (Node* node = node_of(packet)) node->uid = uid;
+}
+
+void Subscriptions::keep(const wire::Subscription& packet, std::string_view datagram) {
+  if (Node* node = node_of(packet)) node->datagram.assign(datagram);
 }
 
 void Subscriptions::sweep(base::Instant now) {

@@ -32,6 +32,8 @@ class Subscriptions {
   Outcome apply(const wire::Subscription& packet,
                 base::Instant now,
                 const Sender& sender = {});
+  /// Says who has to listen at the node's address, if it is a unix socket.
+  void set_listener(const wire::Subscription& packet, std::optional<uid_t> uid);
   /// Remembers the datagram that told of a node that is there: whoever asks later can
   /// judge it himself.
   void keep(const wire::Subscription& packet, std::string_view datagram);
@@ -62,6 +64,8 @@ class Subscriptions {
   const Pools& pools() const { return pools_; }
 
  private:
+  /// Null if it is not there.
+  Node* node_of(const wire::Subscription& packet);
   Outcome join(const std::string& key,
                const wire::Subscription& packet,
                base::Instant now,

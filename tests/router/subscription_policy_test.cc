@@ -92,6 +92,53 @@ bool has(const std::string& text, std::string_view part) {
 }  // namespace
 
 TEST_SUITE("router") {
+  TEST_CASE("subscription policy: so many wrong signatures of a key in a second") {
+    const Tenants tenants;
+    tenants.write("a.example", keys::kEdPublic);
+    auto policy = tenants.policy();
+    std::string wrong = packet_of({});
+    wrong.back() = static_cast<char>(wrong.back() ^ 1);
+    for (int n = 0; n < 100; ++n)
+      CHECK_FALSE(has(refusal(policy, wrong), "in this second"));
+    CHECK(has(refusal(policy, wrong), "in this second"));
+    CHECK(has(refusal(policy, Says{}), "in this second"));
+    CHECK(refusal(policy, Says{.time = kNow + 1}, kNow + 1) == "");
+  }
+
+  TEST_CASE("subscription policy: from afar no address of this machine is named") {
+    const Tenants tenants;
+    tenants.write("a.example", keys::kEdPublic);
+    const Sender afar{.uid = {}, .gid = {}, .pid = 0, .remote = true};
+    const Sender near{};
+    const Sender local{.uid = 61001, .gid = 61001, .pid = 1, .remote = false};
+    for (const char* node :
+         {"127.0.0.1:9200", "127.9.9.9:1", ":3031", "localhost:1", "0.0.0.0:1", "[::1]:1",
+          "[::]:1", "[::ffff:127.0.0.1]:1", "[fe80::1]:1", "169.254.169.254:80"}) {
+      CAPTURE(node);
+      auto policy = tenants.policy();
+      const std::string datagram = packet_of({.node = node});
+      const auto packet = wire::decode_subscription(datagram);
+      CHECK(has(policy.refuse(*packet, afar, kNow).value_or(""), "means this machine"));
+      CHECK_FALSE(policy.refuse(*packet, near, kNow));
+    }
+    for (const char* node : {"/run/php/alice.sock", "@alice"}) {
+      CAPTURE(node);
+      auto policy = tenants.policy();
+      const std::string datagram = packet_of({.node = node});
+      const auto packet = wire::decode_subscription(datagram);
+      CHECK(has(policy.refuse(*packet, afar, kNow).value_or(""), "by a unix socket"));
+      CHECK(has(policy.refuse(*packet, near, kNow).value_or(""), "by a unix socket"));
+      CHECK_FALSE(policy.refuse(*packet, local, kNow));
+    }
+    auto policy = tenants.policy();
+    const auto packet = packet_of({.node = "192.0.2.7:8000"});
+    CHECK_FALSE(policy.refuse(*wire::decode_subscription(packet), afar, kNow));
+    CHECK(policy.listener_of(local) == uid_t{61001});
+    CHECK_FALSE(policy.listener_of(near));
+    CHECK_FALSE(policy.listener_of({.uid = 0, .gid = 0, .pid = 1, .remote = false}));
+    CHECK_FALSE(SubscriptionPolicy({}).listener_of(local));
+  }
+
   TEST_CASE("subscription policy: an SSH key speaks for the host of its file") {
     const Tenants tenants;
     tenants.write("a.example", keys::kEdPublic);
@@ -160,7 +207,8 @@ TEST_SUITE("router") {
       CAPTURE(at);
       std::string spoilt = good;
       spoilt[at] = static_cast<char>(spoilt[at] ^ 1);
-      CHECK(refusal(policy, spoilt) != "");
+      auto fresh = tenants.policy();  // that has not seen too many wrong ones
+      CHECK(refusal(fresh, spoilt) != "");
     }
     for (size_t size = 0; size < good.size(); ++size)
       CHECK(refusal(policy, good.substr(0, size)) != "");
