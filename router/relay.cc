@@ -243,6 +243,8 @@ uvx::Task<ExchangeResult> relay(Services& services,
     backend.share = request.share;
     Exchange exchange(services.loop, services.scratch, client, backend, patience);
     const ExchangeResult result = co_await exchange.run(begun);
+    node.sent += result.received;
+    node.received += result.sent;
     tell_of_answer(services, request.query.host, backend);
     if (result.end != End::stale) {
       keep(services, backend, result);
