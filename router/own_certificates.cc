@@ -1,6 +1,12 @@
 #include "router/own_certificates.h"
 
+#include <sys/random.h>
+
 namespace router {
+
+namespace {
+constexpr base::Duration kKeysLast = std::chrono::hours(12);
+}  // namespace
 
 base::Result<std::unique_ptr<OwnCertificates>> OwnCertificates::open(
     uvx::Loop& loop, base::Log& log, Router& router, const std::string& directory) {
@@ -8,6 +14,7 @@ base::Result<std::unique_ptr<OwnCertificates>> OwnCertificates::open(
   TRY_ASSIGN(auto seen, watch->look());
   std::unique_ptr<OwnCertificates> self(
       new OwnCertificates(log, router, std::move(watch)));
+  self->renew_ticket_keys();
   if (seen) self->give(*std::move(seen));
   return self;
 }
@@ -15,12 +22,23 @@ base::Result<std::unique_ptr<OwnCertificates>> OwnCertificates::open(
 void OwnCertificates::give(base::CertificateFiles read) {
   for (const std::string& warning : read.warnings)
     log_.warn("certificates: {}", warning);
-  router_.take_certificates({.files = std::move(read.files)});
+  renew_ticket_keys();
+  router_.take_certificates(
+      {.files = std::move(read.files), .ticket_keys = ticket_keys_});
+}
+
+void OwnCertificates::renew_ticket_keys() {
+  const auto now = base::Clock::now();
+  if (keys_made_ != base::Instant() && now < keys_made_ + kKeysLast) return;
+  keys_made_ = now;
+  wire::TicketKeys fresh{};
+  if (::getrandom(fresh.data(), fresh.size(), 0) == static_cast<ssize_t>(fresh.size()))
+    ticket_keys_ = fresh;
 }
 
 uvx::Task<void> OwnCertificates::follow() {
   for (;;) {
-    auto read = co_await watch_->changed();
+    auto read = co_await watch_->changed(base::Deadline(keys_made_ + kKeysLast));
     if (read)
       give(*std::move(read));
     else if (read.error().is(std::errc::operation_canceled))

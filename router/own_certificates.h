@@ -27,10 +27,15 @@ class OwnCertificates {
                   std::unique_ptr<uvx::CertificateWatch> watch)
       : log_(log), router_(router), watch_(std::move(watch)) {}
   void give(base::CertificateFiles read);
+  /// Of this process alone, and new ones once they are old: what was recorded is not to
+  /// be opened with those of months ago.
+  void renew_ticket_keys();
 
   base::Log& log_;
   Router& router_;
   std::unique_ptr<uvx::CertificateWatch> watch_;
+  wire::TicketKeys ticket_keys_{};
+  base::Instant keys_made_;
 };
 
 }  // namespace router
