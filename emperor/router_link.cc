@@ -38,19 +38,25 @@ std::string_view router_state(State state) {
 // --------------------------------------------------------------------------------
 
 base::Result<> RouterLink::bind(Held* held) {
-  for (const auto& address : s_.options.router_uwsgi)
-    TRY(add_listener("uwsgi", address, held));
-  for (const auto& address : s_.options.router_http)
-    TRY(add_listener("http", address, held));
-  for (const auto& address : s_.options.router_https)
-    TRY(add_listener("https", address, held));
-  if (!s_.options.router_https.empty())
-    certificates_.start(s_.options.certificates, s_.tasks,
+  const Options& options = s_.options;
+  const std::pair<const char*, const std::vector<std::string>*> kinds[] = {
+      {"uwsgi", &options.router_uwsgi},
+      {"http", &options.router_http},
+      {"https", &options.router_https},
+      {"subscriptions", &options.router_subscriptions}};
+  for (const auto& [kind, addresses] : kinds)
+    for (const auto& address : *addresses)
+      TRY(add_listener(kind, address, held));
+  if (!options.router_stats.empty() && wanted())
+    TRY(add_listener("stats", options.router_stats, held));
+  if (!options.router_https.empty())
+    certificates_.start(options.certificates, s_.tasks,
                         [this] { queue({Item::Kind::certificates}); });
-  for (const auto& address : s_.options.router_subscriptions)
-    TRY(add_listener("subscriptions", address, held));
-  if (!s_.options.router_stats.empty() && wanted())
-    TRY(add_listener("stats", s_.options.router_stats, held));
+  warn_of_unproven();
+  return {};
+}
+
+void RouterLink::warn_of_unproven() const {
   const auto proves = [](const std::string& option) {
     return option.starts_with("--subscriptions-ssh-keys=") ||
            option.starts_with("--subscriptions-sign-check=") ||
@@ -62,7 +68,6 @@ base::Result<> RouterLink::bind(Held* held) {
         "router: whoever can send to router-subscriptions may subscribe any host that no "
         "vassal has: give subscriptions-ssh-keys, "
         "subscriptions-sign-check or subscriptions-credentials-check");
-  return {};
 }
 
 base::Result<> RouterLink::add_listener(const std::string& kind,
@@ -262,16 +267,18 @@ uvx::Task<void> RouterLink::listen_to(RouterLink* self,
   for (;;) {
     auto incoming = co_await connection->channel->receive();
     if (!incoming) break;
-    const auto& message = incoming->message;
-    if (message.verb == verbs::kUp) self->on_up(*connection);
-    if (message.verb == verbs::kAskFigures) self->ask_others(*connection, message);
-    if (message.verb == verbs::kFigures) self->on_figures(*connection, message);
-    if (message.verb == verbs::kSpoiled && self->on_spoiled)
-      if (const auto id = message.number("id")) self->on_spoiled(*id);
-    if (message.verb == verbs::kWanted && self->on_wanted)
-      if (const auto id = message.number("id")) self->on_wanted(*id);
+    self->hear(*connection, incoming->message);
   }
   connection->close();
+}
+
+void RouterLink::hear(Connection& connection, const wire::Message& message) {
+  if (message.verb == verbs::kUp) on_up(connection);
+  if (message.verb == verbs::kAskFigures) ask_others(connection, message);
+  if (message.verb == verbs::kFigures) on_figures(connection, message);
+  const auto id = message.number("id");
+  if (id && message.verb == verbs::kSpoiled && on_spoiled) on_spoiled(*id);
+  if (id && message.verb == verbs::kWanted && on_wanted) on_wanted(*id);
 }
 
 }  // namespace emperor

@@ -158,6 +158,8 @@ class RouterLink {
                                       std::shared_ptr<Connection> connection);
   static uvx::Task<void> listen_to(RouterLink* self,
                                    std::shared_ptr<Connection> connection);
+  void hear(Connection& connection, const wire::Message& message);
+  void warn_of_unproven() const;
   static uvx::Task<void> start_again(RouterLink* self, Process* process);
   bool send_item(MessageChannel& channel, const Item& item);
   static void add_relay(const Vassal& vassal, wire::Message* message);

@@ -121,15 +121,41 @@ void add_networks(CLI::App& app,
       });
 }
 
-void add_options(CLI::App& app, Options& options) {
-  app.set_version_flag("--version", IMPERIUM_VERSION);
-  app.add_option("--ini", options.ini, "uWSGI ini file with these options");
+void add_times(CLI::App& app, Options& options) {
   const auto seconds = [&app](const char* name, std::chrono::seconds& target,
                               const std::string& help) {
     app.add_option_function<unsigned>(
            name, [&target](unsigned n) { target = std::chrono::seconds(n); }, help)
         ->default_str(std::to_string(target.count()));
   };
+  seconds("--header-timeout", options.header_timeout,
+          "seconds for the head of a request (408)");
+  seconds("--http-timeout", options.http_timeout, "seconds of silence of an HTTP client");
+  seconds("--request-timeout,--fastrouter-timeout", options.request_timeout,
+          "seconds of silence of a vassal that has an HTTP request (504)");
+  seconds("--tunnel-timeout", options.tunnel_timeout,
+          "seconds of silence both ways that end a WebSocket");
+  seconds("--queue-timeout", options.queue_timeout,
+          "seconds that a request waits for a worker (503)");
+}
+
+void add_log_level(CLI::App& app, Options& options) {
+  app.add_option_function<std::string>(
+         "--log-level",
+         [&options](const std::string& level) {
+           options.log_level = level == "debug"   ? base::LogLevel::debug
+                               : level == "warn"  ? base::LogLevel::warn
+                               : level == "error" ? base::LogLevel::error
+                                                  : base::LogLevel::info;
+         },
+         "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->default_str("info");
+}
+
+void add_options(CLI::App& app, Options& options) {
+  app.set_version_flag("--version", IMPERIUM_VERSION);
+  app.add_option("--ini", options.ini, "uWSGI ini file with these options");
   app.add_option("--control-fd", options.control_fd,
                  "descriptor of the emperor's channel");
   app.add_option("--router-uwsgi,--fastrouter", options.router_uwsgi,
@@ -156,15 +182,7 @@ void add_options(CLI::App& app, Options& options) {
   add_networks(app, "--trusted-proxy", options.trusted_proxies,
                "address or network whose X-Forwarded-* fields are believed on the HTTP "
                "port; may be repeated (default: nobody's)");
-  seconds("--header-timeout", options.header_timeout,
-          "seconds for the head of a request (408)");
-  seconds("--http-timeout", options.http_timeout, "seconds of silence of an HTTP client");
-  seconds("--request-timeout,--fastrouter-timeout", options.request_timeout,
-          "seconds of silence of a vassal that has an HTTP request (504)");
-  seconds("--tunnel-timeout", options.tunnel_timeout,
-          "seconds of silence both ways that end a WebSocket");
-  seconds("--queue-timeout", options.queue_timeout,
-          "seconds that a request waits for a worker (503)");
+  add_times(app, options);
   app.add_option("--queue-max", options.queue_max, "waiting requests of one vassal")
       ->capture_default_str();
   app.add_option("--queue-total", options.queue_total, "waiting requests of all vassals")
@@ -184,17 +202,7 @@ void add_options(CLI::App& app, Options& options) {
   add_failure_options(app, options);
   add_figure_options(app, options);
   add_node_options(app, options);
-  app.add_option_function<std::string>(
-         "--log-level",
-         [&options](const std::string& level) {
-           options.log_level = level == "debug"   ? base::LogLevel::debug
-                               : level == "warn"  ? base::LogLevel::warn
-                               : level == "error" ? base::LogLevel::error
-                                                  : base::LogLevel::info;
-         },
-         "debug, info, warn or error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
-      ->default_str("info");
+  add_log_level(app, options);
 }
 
 /// Of a single value the last one counts: the command line's after the file's.

@@ -168,8 +168,9 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
                        .repeatable = is_repeatable(request->method)};
   std::string node;
   const ExchangeResult result =
-      by_node || relayed.node ? co_await relay(services_, client, relayed, begun, node)
-                              : co_await by_worker(*vassal_, client, relayed, begun);
+      by_node || relayed.node
+          ? co_await relay(services_, client, relayed, begun, node)
+          : co_await by_worker((*origin)->id(), client, relayed, begun);
   Served served = asked();
   served.node = node;
   served.packet = relayed.packet;

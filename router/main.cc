@@ -132,6 +132,8 @@ base::Result<std::optional<int>> prepare_alone(const Options& options,
   tell_of_nodes(options, log);
   if (options.processes == 1) return std::nullopt;
   std::vector<router::CrewSocket> sockets;
+  sockets.reserve(bound.listeners.size() + bound.subscriptions.size() +
+                  bound.pages.size());
   for (auto& [door, socket] : bound.listeners)
     sockets.push_back({door == Door::uwsgi  ? "uwsgi"
                        : door == Door::http ? "http"
@@ -157,9 +159,11 @@ int serve(const Options& options) {
   Bound bound;
   if (!control) {
     const auto prepared = prepare_alone(options, log, bound, control);
-    if (!prepared)
+    if (!prepared) {
       std::fprintf(stderr, "fastrouter: %s\n", prepared.error().message().c_str());
-    if (!prepared || *prepared) return prepared ? **prepared : 2;
+      return 2;
+    }
+    if (const auto& code = *prepared) return *code;
   }
   const bool alone = !control;
   uvx::Loop loop;

@@ -72,16 +72,16 @@ void NodeLinks::keep(const std::string& address,
   if (kept_++ == 0) timer_.cancel();
 }
 
-uvx::Task<base::Result<base::Fd>> NodeLinks::connect(std::string_view text,
+uvx::Task<base::Result<base::Fd>> NodeLinks::connect(std::string_view address,
                                                      base::Deadline deadline) {
-  const auto address = parse_node_address(text);
-  if (!address) co_return std::unexpected(address.error());
-  base::Fd socket(::socket(address->storage.ss_family,
-                           SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const auto where = parse_node_address(address);
+  if (!where) co_return std::unexpected(where.error());
+  base::Fd socket(
+      ::socket(where->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) co_return base::fail_errno("socket for a node");
   base::refuse_descriptors(socket.get());
   base::Duration pause = kBacklogRetry;
-  while (::connect(socket.get(), address->get(), address->size) != 0) {
+  while (::connect(socket.get(), where->get(), where->size) != 0) {
     if (errno == EINPROGRESS) {
       uvx::Poll poll(loop_, socket.get());
       if (auto ready = co_await poll.writable(deadline); !ready)

@@ -31,12 +31,14 @@ std::string fault_of_base(const std::string& text) {
   return fault_of_node(text + "a");
 }
 
-const CLI::Validator kNode(fault_of_node, "NODE");
+CLI::Validator node_validator() {
+  return {fault_of_node, "NODE"};
+}
 
 void add_fallbacks(CLI::App& app, FinderRules& rules) {
   app.add_option("--fastrouter-fallback", rules.fallback,
                  "node for when nobody else serves; repeated ones are tried in order")
-      ->check(kNode);
+      ->check(node_validator());
   app.add_flag("--fastrouter-fallback-on-no-key", rules.fallback_for_unknown,
                "a host that nobody knows goes to the fallback, too");
   app.add_option("--fastrouter-subscription-fallback-key", rules.fallback_key,
@@ -96,7 +98,7 @@ void add_node_options(CLI::App& app, Options& options) {
   app.add_option("--fastrouter-to", rules.fixed,
                  "node for every host: [http:|fastcgi:|scgi:]ADDRESS; repeated ones take "
                  "turns")
-      ->check(kNode);
+      ->check(node_validator());
   app.add_option_function<unsigned>(
          "--fastrouter-gracetime",
          [&rules](unsigned n) { rules.grace = std::chrono::seconds(n); },

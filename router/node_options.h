@@ -2,13 +2,10 @@
 // fastrouter-* options.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 
 #include "router/options.h"
-
-namespace CLI {
-class App;
-}
 
 namespace router {
 

@@ -39,7 +39,7 @@ Node* NodePool::subscribe(const wire::Subscription& packet, base::Instant now) {
   return std::exchange(node->dead, false) || is_new ? node : nullptr;
 }
 
-bool NodePool::unsubscribe(std::string_view address) {
+bool NodePool::unsubscribe(std::string_view address) const {
   Node* node = find(address);
   if (node == nullptr) return false;
   node->dead = true;

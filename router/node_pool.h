@@ -104,7 +104,7 @@ class NodePool {
   /// else null. What is older than what was heard before changes nothing.
   Node* subscribe(const wire::Subscription& packet, base::Instant now);
   /// Marks the node dead; false if there is none of that address.
-  bool unsubscribe(std::string_view address);
+  bool unsubscribe(std::string_view address) const;
   Node* find(std::string_view address) const;
 
   /// The node for the next request, none if nobody is alive. `client`: a hash of who

@@ -45,7 +45,7 @@ std::expected<Lease, Refusal> choose_node(Services& services,
   };
   if (request.node) return bounded(Lease(request.node));
   auto finding = services.finder.find(request.query, tries, base::Clock::now());
-  if (finding.verdict == Verdict::found) return bounded(*std::move(finding.node));
+  if (finding.node) return bounded(*std::move(finding.node));
   // Who was found once is known.
   return std::unexpected(tries > 0 ? refusals::kNoNode : refusal_of(finding.verdict));
 }
@@ -117,8 +117,10 @@ std::optional<Refusal> connection_failed(Services& services,
 }
 
 /// Why an answer was none, and what a FastCGI program complained of.
-void tell_of_answer(Services& services, const std::string& host, Backend& backend) {
-  Node& node = **backend.node;
+void tell_of_answer(Services& services,
+                    const std::string& host,
+                    Node& node,
+                    const Backend& backend) {
   const std::string_view fault = backend.answer.fault();
   const std::string_view complaint = backend.answer.stderr_text();
   if ((fault.empty() && complaint.empty()) || !may_tell(node)) return;
@@ -136,8 +138,10 @@ ExchangeResult refused(const Refusal& refusal) {
 
 /// For another request, if this one went whole both ways. Not with FastCGI: a child of
 /// php-fpm waits at one connection only, so that a few idle ones would hold all of them.
-void keep(Services& services, Backend& backend, const ExchangeResult& result) {
-  const Node& node = **backend.node;
+void keep(Services& services,
+          const Node& node,
+          Backend& backend,
+          const ExchangeResult& result) {
   if (backend.protocol == Protocol::http && result.end == End::answered &&
       result.sent_whole && backend.answer.reusable() && backend.writer.body_is_whole())
     services.links.keep(node.address, backend.protocol, std::move(backend.connection));
@@ -162,6 +166,21 @@ uvx::Task<std::optional<ExchangeResult>> hold_back(Services& services,
   if (added) co_return std::nullopt;
   services.log.error("router: a body is refused reason=\"{}\"", added.error().message());
   co_return refused(refusals::kBusy);
+}
+
+/// The same, and the request says how long it is: `begun` is all of it then.
+uvx::Task<std::optional<ExchangeResult>> make_whole(Services& services,
+                                                    Client& client,
+                                                    RelayRequest& request,
+                                                    std::string_view& begun,
+                                                    PostBuffer& held) {
+  if (auto ended = co_await hold_back(services, client, begun, held)) co_return ended;
+  const auto whole = held.whole();
+  if (!whole) co_return refused(refusals::kBusy);
+  begun = *whole;
+  request.shape.body_end = BodyEnd::length;
+  request.shape.length = begun.size();
+  co_return std::nullopt;
 }
 
 /// Whether the body has to be whole before the node sees the request.
@@ -213,15 +232,9 @@ uvx::Task<ExchangeResult> relay(Services& services,
     if (!lease) co_return refused(lease.error());
     Node& node = **lease;
     name = node.address;
-    if (is_held_back(services.options, client, request.shape, node)) {
-      if (auto ended = co_await hold_back(services, client, begun, held))
+    if (is_held_back(services.options, client, request.shape, node))
+      if (auto ended = co_await make_whole(services, client, request, begun, held))
         co_return *std::move(ended);
-      const auto whole = held.whole();
-      if (!whole) co_return refused(refusals::kBusy);
-      begun = *whole;
-      request.shape.body_end = BodyEnd::length;
-      request.shape.length = begun.size();
-    }
     RequestWriter writer(node.protocol, node.modifier1, node.modifier2,
                          params_of(node, services.options));
     std::string head;
@@ -245,9 +258,9 @@ uvx::Task<ExchangeResult> relay(Services& services,
     const ExchangeResult result = co_await exchange.run(begun);
     node.sent += result.received;
     node.received += result.sent;
-    tell_of_answer(services, request.query.host, backend);
+    tell_of_answer(services, request.query.host, node, backend);
     if (result.end != End::stale) {
-      keep(services, backend, result);
+      keep(services, node, backend, result);
       co_return result;
     }
     fresh = true;

@@ -344,13 +344,13 @@ uvx::Task<std::string> Router::make_page(Router* self, Page page) {
   wire::RouterFigures figures = self->own_figures();
   if (self->control_) figures = co_await self->gathering_.ask(std::move(figures));
   if (page == Page::metrics) co_return metrics_page(figures);
-  StatsView view{.addresses = self->addresses_,
-                 .subscriptions = self->nodes_,
-                 .finder = self->finder_,
-                 .hears_subscriptions = !self->subscription_servers_.empty(),
-                 .cheap = self->options_.cheap && !self->services_.has_room(),
-                 .figures = figures,
-                 .now = base::Clock::now()};
+  const StatsView view{.addresses = self->addresses_,
+                       .subscriptions = self->nodes_,
+                       .finder = self->finder_,
+                       .hears_subscriptions = !self->subscription_servers_.empty(),
+                       .cheap = self->options_.cheap && !self->services_.has_room(),
+                       .figures = figures,
+                       .now = base::Clock::now()};
   co_return stats_json(view);
 }
 

@@ -128,12 +128,16 @@ uvx::Task<void> Siblings::read(Siblings* self, std::shared_ptr<Inbox> inbox) {
       if (!received && received.error().is(std::errc::message_size)) continue;
       if (!received) break;
       if (received->size == 0) co_return inbox->poll.close();
-      const auto message = wire::decode_message({buffer.data(), received->size});
-      if (message && message->verb == kThatWasAll) self->told_ = true;
-      const auto packet = message ? from_message(*message) : std::nullopt;
-      if (packet) self->hear_(*packet);
+      self->take({buffer.data(), received->size});
     }
   } while (co_await inbox->poll.readable());
+}
+
+void Siblings::take(std::string_view bytes) {
+  const auto message = wire::decode_message(bytes);
+  if (!message) return;
+  if (message->verb == kThatWasAll) told_ = true;
+  if (const auto packet = from_message(*message)) hear_(*packet);
 }
 
 void Siblings::close() {

@@ -34,6 +34,8 @@ class Siblings {
   /// Coroutines run in `tasks`, until close().
   Siblings(uvx::Loop& loop, uvx::TaskGroup& tasks, Hear hear);
   ~Siblings() { close(); }
+  Siblings(const Siblings&) = delete;
+  Siblings& operator=(const Siblings&) = delete;
 
   /// Hears the others there (SOCK_SEQPACKET), instead of where it did before.
   void listen_at(base::Fd inbox);
@@ -52,6 +54,7 @@ class Siblings {
   void close();
 
  private:
+  void take(std::string_view bytes);
   struct Inbox;
   struct Outbox;
   void push(const std::shared_ptr<Outbox>& outbox, const std::string& bytes);

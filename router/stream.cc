@@ -12,7 +12,7 @@ PlainStream::PlainStream(uvx::Loop& loop, base::Fd socket, Kind kind)
     : loop_(loop),
       socket_(std::move(socket)),
       kind_(kind),
-      poll_(std::in_place, loop, socket_.get()) {}
+      poll_(std::make_unique<uvx::Poll>(loop, socket_.get())) {}
 
 base::Result<size_t> PlainStream::try_receive(std::span<char> buffer) {
   return kind_ == Kind::pipe ? try_read(socket_.get(), buffer)
@@ -41,7 +41,7 @@ void PlainStream::interrupt() {
 
 void PlainStream::resume() {
   poll_.reset();
-  poll_.emplace(loop_, socket_.get());
+  poll_ = std::make_unique<uvx::Poll>(loop_, socket_.get());
 }
 
 base::Fd PlainStream::release() {

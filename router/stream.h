@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -62,7 +61,7 @@ class PlainStream final : public Stream {
   uvx::Loop& loop_;
   base::Fd socket_;
   Kind kind_;
-  std::optional<uvx::Poll> poll_;  // before its socket is closed, it has gone
+  std::unique_ptr<uvx::Poll> poll_;  // before its socket is closed, it has gone
 };
 
 /// At least one byte, or 0 at the end. ETIMEDOUT after `deadline`.

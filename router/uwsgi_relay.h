@@ -24,6 +24,6 @@ struct UwsgiRequest {
 };
 
 /// Serves it to its end.
-uvx::Task<void> relay_uwsgi(Services& services, base::Fd front, UwsgiRequest request);
+uvx::Task<void> relay_uwsgi(Services& services, base::Fd socket, UwsgiRequest request);
 
 }  // namespace router
