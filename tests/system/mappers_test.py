@@ -2,6 +2,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -193,6 +194,15 @@ class Faults(unittest.TestCase):
             run = subprocess.run([os.path.join(programs.bin_directory(), "fastrouter"), "--fastrouter", "127.0.0.1:0", option],
                                  capture_output=True, text=True, timeout=10)
             self.assertEqual(run.returncode, 2, (option, run.stderr))
+
+    def test_a_file_in_the_way_of_a_socket_stays(self):
+        with tempfile.NamedTemporaryFile() as kept:
+            for options in (("--fastrouter", kept.name), ("--fastrouter", "127.0.0.1:0", "--fastrouter-subscription-server", kept.name)):
+                run = subprocess.run([os.path.join(programs.bin_directory(), "fastrouter"), *options],
+                                     capture_output=True, text=True, timeout=10)
+                self.assertEqual(run.returncode, 2, (options, run.stderr))
+                self.assertIn("exists and is no socket", run.stderr)
+                self.assertTrue(os.path.exists(kept.name))
 
 
 del AloneCase

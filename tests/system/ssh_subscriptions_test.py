@@ -25,9 +25,12 @@ class Keys:
 
     def __init__(self, directory):
         self.directory = directory
+        self.environment = {**os.environ, "SSH_AUTH_SOCK": self.path("agent.sock")}
+        self.start()
+
+    def start(self):
         out = subprocess.run(["ssh-agent", "-s", "-a", self.path("agent.sock")], capture_output=True, text=True, check=True).stdout
         self.agent = int(out.split("SSH_AGENT_PID=")[1].split(";")[0])
-        self.environment = {**os.environ, "SSH_AUTH_SOCK": self.path("agent.sock")}
 
     def path(self, name):
         return os.path.join(self.directory, name)
@@ -35,8 +38,11 @@ class Keys:
     def make(self, name, kind="ed25519", passphrase="", hold=True):
         subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-C", name, "-f", self.path(name)], check=True)
         if hold:
-            subprocess.run(["ssh-add", "-q", self.path(name)], env=self.environment, check=True, capture_output=True)
+            self.hold(name)
         return self.public(name)
+
+    def hold(self, name):
+        subprocess.run(["ssh-add", "-q", self.path(name)], env=self.environment, check=True, capture_output=True)
 
     def public(self, name):
         with open(self.path(name + ".pub")) as f:
@@ -141,6 +147,26 @@ class Client(SshCase):
         self.alone.log_line("node left")
         self.assertNotIn("refused", self.alone.log())
         self.assertNotEqual(self.alone.ask().status, 200)
+
+    def test_an_agent_that_is_started_again_is_asked_again(self):
+        self.tenant(KEY, self.keys.make("ed"))
+        with open(self.alone.path("client.log"), "wb") as log:
+            client_ = subprocess.Popen([os.path.join(programs.bin_directory(), "emperorctl"), "subscribe", self.alone.server, KEY, NODE,
+                                        "--agent", "--every", "1"], env=self.keys.environment, stderr=log)
+        self.alone.started.append(client_)
+        self.alone.log_line("new node")
+        self.keys.stop()
+
+        def said():
+            with open(self.alone.path("client.log")) as log:
+                return log.read()
+        until(said, lambda: "no ssh-agent answers" in said())
+        self.assertIsNone(client_.poll(), said())
+        self.keys.start()
+        self.keys.hold("ed")
+        client_.send_signal(signal.SIGTERM)
+        self.assertEqual(client_.wait(10), 0, said())
+        self.alone.log_line("node left")
 
 
 class OverUdp(SshCase):

@@ -78,17 +78,31 @@ class Packets(AloneCase):
 class Credentials(AloneCase):
     lines = ("fastrouter-subscription-server = %d/subscribe.sock", "subscriptions-credentials-check = %d/keys/")
 
+    def as_user(self, uid, data, gid=None):
+        code = "import socket,sys; s=socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.sendto(bytes.fromhex(sys.argv[1]), sys.argv[2])"
+        subprocess.run([programs.PYTHON, "-c", code, data.hex(), self.alone.server], user=uid, group=gid or uid, extra_groups=[], check=True)
+
+    def test_nobody_names_the_socket_of_another(self):
+        self.alone.fixed("roots")
+        os.mkdir(self.alone.path("keys"))
+        for key, uid in ((KEY, 61001), ("roots.example", 0)):
+            with open(self.alone.path("keys/" + key), "w"):
+                os.chown(self.alone.path("keys/" + key), uid, uid)
+        self.as_user(61001, datagram([("key", KEY), ("address", self.alone.path("roots.sock"))]))
+        self.alone.log_line("new node")
+        self.assertNotEqual(self.alone.ask().status, 200)
+        self.alone.log_line("the socket is of uid 0")
+        self.alone.subscribe(datagram([("key", "roots.example"), ("address", self.alone.path("roots.sock"))]))
+        self.alone.log_line("new node", 2)
+        self.assertEqual(self.alone.ask("roots.example").status, 200)
+
     def test_only_the_owner_of_the_keys_file(self):
         os.mkdir(self.alone.path("keys"))
-        os.chmod(self.alone.server, 0o666)
         with open(self.alone.path("keys/" + KEY), "w"):
             os.chown(self.alone.path("keys/" + KEY), 61001, 61001)
         packet = datagram([("key", KEY), ("address", "127.0.0.1:9")])
 
-        def as_user(uid, data, gid=None):
-            code = "import socket,sys; s=socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.sendto(bytes.fromhex(sys.argv[1]), sys.argv[2])"
-            subprocess.run([programs.PYTHON, "-c", code, data.hex(), self.alone.server], user=uid, group=gid or uid, extra_groups=[], check=True)
-
+        as_user = self.as_user
         as_user(61002, packet)
         self.alone.log_line("does not own")
         as_user(61001, packet, gid=61002)
