@@ -217,12 +217,8 @@ uvx::Task<ExchangeResult> relay(Services& services,
                                 RelayRequest& request,
                                 std::string_view begun,
                                 std::string& name) {
-  std::optional<Share::Turn> turn;
-  if (request.share) {
-    auto granted = co_await Share::take_turn(request.share, services.loop);
-    if (!granted) co_return refused(granted.error());
-    turn.emplace(*std::move(granted));
-  }
+  const auto turn = co_await Share::take_turn(request.share, services.loop);
+  if (!turn) co_return refused(turn.error());
   const ExchangePatience patience = services.options.patience();
   PostBuffer held(services.post_budget,
                   std::max<size_t>(services.options.post_buffering, kHeldInMemory));

@@ -19,6 +19,7 @@ void Share::set_limits(const Limits& limits) {
 
 uvx::Task<std::expected<Share::Turn, Refusal>> Share::take_turn(
     std::shared_ptr<Share> share, uvx::Loop& loop) {
+  if (!share) co_return Turn(nullptr);
   if (share->line_.empty() && share->has_room()) {
     ++share->running_;
     co_return Turn(std::move(share));

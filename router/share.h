@@ -43,7 +43,7 @@ class Share {
     std::shared_ptr<Share> share_;
   };
   /// A turn, or why there is none: the line is full, it took too long, or everybody was
-  /// sent away.
+  /// sent away. Null: nothing is shared, and whoever comes has a turn.
   static uvx::Task<std::expected<Turn, Refusal>> take_turn(std::shared_ptr<Share> share,
                                                            uvx::Loop& loop);
   /// Sends away who waits.
