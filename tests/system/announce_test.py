@@ -1,7 +1,6 @@
 """Vassals of ours that subscribe to routers of others: a real uWSGI's fastrouter, and ours that runs alone."""
 import os
 import signal
-import socket
 import subprocess
 import unittest
 
@@ -118,33 +117,6 @@ class Signed(AloneCase):
         signer.send_signal(signal.SIGTERM)
         signer.wait(20)
         self.alone.log_line("node left")
-
-
-class AtTheOnlyProcess(SystemCase):
-    @classmethod
-    def set_up_world(cls, world):
-        cls.server = world.path("run/subscribe.sock")
-        world.emperor.options["router-subscriptions"] = cls.server
-        cls.alone = Alone(SUBSCRIPTIONS)
-        cls.addClassCleanup(cls.alone.stop)
-
-    def test_its_successor_knows_the_nodes(self):
-        world = self.world
-
-        def routers():
-            return [p for p in world.emperor.pids() if "fastrouter" in command_name(p)]
-
-        self.alone.fixed("once")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:  # it says so once only
-            s.sendto(client.packet([("key", KEY), ("address", self.alone.path("once.sock"))], 224), self.server)
-        until("it is known", lambda: client.uwsgi(world.router, KEY, "/").status == 200)
-        before = routers()
-        self.assertEqual(len(before), 1)
-        done = world.emperor.ctl("upgrade")
-        self.assertEqual(done.returncode, 0, done.stderr + world.emperor.tail())
-        until("another one alone", lambda: len(routers()) == 1 and routers() != before)
-        for _ in range(5):
-            self.assertEqual(client.uwsgi(world.router, KEY, "/").status, 200)
 
 
 class AtAnEmperorsRouter(SystemCase):
