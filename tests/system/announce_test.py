@@ -1,6 +1,7 @@
 """Vassals of ours that subscribe to routers of others: a real uWSGI's fastrouter, and ours that runs alone."""
 import os
 import signal
+import socket
 import subprocess
 import unittest
 
