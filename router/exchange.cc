@@ -12,10 +12,19 @@ namespace router {
 namespace {
 
 using End = ExchangeResult::End;
-/// A client that left while its answer is waited for is noticed after so long.
-constexpr base::Duration kLook = std::chrono::seconds(3);
+/// A client that left while its answer is waited for is noticed after so long, or up to
+/// twice as long: thousands that came at once are not all looked at at once.
+constexpr base::Duration kLook = std::chrono::seconds(5);
 
 constexpr unsigned kPiecesInTurn = 16;
+
+/// Somewhere between nothing and `most`, one after the other.
+base::Duration next_spread(base::Duration most) {
+  constexpr unsigned kSteps = 61;
+  static unsigned step = 0;
+  step = (step + 23) % kSteps;
+  return most * step / kSteps;
+}
 
 /// In h2c further requests would pass unseen.
 bool switches_to_h2c(const AnswerReader& answer) {
@@ -36,6 +45,7 @@ Exchange::Exchange(uvx::Loop& loop,
       client_(client),
       backend_(backend),
       patience_(patience),
+      spread_(next_spread(kLook)),
       sending_(loop) {}
 
 uvx::Task<ExchangeResult> Exchange::run(std::string_view begun) {
@@ -175,7 +185,8 @@ uvx::Task<bool> Exchange::read_answer_head(size_t& size) {
   AnswerReader& answer = backend_.answer;
   while (answer.state() == AnswerReader::State::head) {
     if (gives_way()) co_await loop_.yield();
-    const auto look = std::min(moved_ + patience_.backend, base::Clock::now() + kLook);
+    const auto look =
+        std::min(moved_ + patience_.backend, base::Clock::now() + kLook + spread_);
     const auto received = co_await receive(backend_.stream, room(), base::Deadline(look));
     if (!received && waits_on(received.error())) continue;
     if (!received) co_return false;

@@ -81,6 +81,7 @@ class Exchange {
   Client& client_;
   Backend& backend_;
   const ExchangePatience& patience_;
+  base::Duration spread_;
   uvx::TaskGroup sending_;
   std::string_view begun_;
   ExchangeResult result_;

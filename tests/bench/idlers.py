@@ -69,8 +69,9 @@ def web_sockets(place, rounds, say):
     node = "127.0.0.1:8090"
     place.start(sys.executable, os.path.join(stacks.HERE, "websocket.py"), node)
     server = place.path("subscribe.sock")
-    router = LoneRouter(place.directory, "ws-router", f"--fastrouter-subscription-server={server}", "--http-timeout=600")
+    router = LoneRouter(place.directory, "ws-router", "--http-timeout=600")
     try:
+        router.hear_subscriptions(server)
         router.go()
         with Subscriber(server, stacks.HOST, node, proto="http"):
             until("the node is there", lambda: client.http(router.http, stacks.HOST).status == 200, 20)

@@ -62,8 +62,9 @@ def with_node(place, router, server, address, proto, front_conf, upstreams, port
 def node(place, seconds, rounds, say):
     place.start(shutil.which("node") or shutil.which("nodejs"), os.path.join(stacks.HERE, "node.js"), NODE)
     server = place.path("subscribe-node.sock")
-    router = LoneRouter(place.directory, "relay-node", f"--fastrouter-subscription-server={server}")
+    router = LoneRouter(place.directory, "relay-node")
     try:
+        router.hear_subscriptions(server)
         router.go()
         found = with_node(place, router, server, NODE, "http", f"{UPSTREAM} proxy_pass http://node;",
                           f"upstream node {{ server {NODE}; keepalive 64; }}", NGINX_NODE, "row 22", seconds, rounds, say)
@@ -82,10 +83,11 @@ def php(place, seconds, rounds, say):
                        f"listen = {socket}\nlisten.mode = 0666\nlisten.backlog = 1024\npm = static\npm.max_children = 4\n")
     place.start(next(iter(glob.glob("/usr/sbin/php-fpm*")), "php-fpm"), "-F", "-y", conf)
     server = place.path("subscribe-php.sock")
-    router = LoneRouter(place.directory, "relay-php", f"--fastrouter-subscription-server={server}", f"--node-param=DOCUMENT_ROOT={place.path('php')}")
+    router = LoneRouter(place.directory, "relay-php", f"--node-param=DOCUMENT_ROOT={place.path('php')}")
     script = place.path("php/index.php")
     try:
         until("php-fpm listens", lambda: os.path.exists(socket))
+        router.hear_subscriptions(server)
         router.go()
         found = with_node(place, router, server, socket, "fastcgi", "include /etc/nginx/fastcgi_params; fastcgi_param SCRIPT_FILENAME "
                           f"{script}; fastcgi_pass unix:{socket};", "", NGINX_PHP, "row 23", seconds, rounds, say)
@@ -101,12 +103,13 @@ def uwsgi(place, seconds, rounds, say):
     ini = place.write("theirs.ini", f"[uwsgi]\nplugin = fastrouter\nmaster = true\nfastrouter = {sockets['uwsgi']}\nchmod-socket = 666\n"
                       f"fastrouter-subscription-server = {SUBSCRIPTIONS['uwsgi']}\nlisten = 1024\ndisable-logging = true\n")
     theirs = place.start("uwsgi-core", "--ini", ini)
-    router = LoneRouter(place.directory, "relay-uwsgi", f"--fastrouter-subscription-server={SUBSCRIPTIONS['imperium']}")
+    router = LoneRouter(place.directory, "relay-uwsgi")
     sockets["imperium"] = router.uwsgi
     app = place.write("node.ini", "[uwsgi]\nplugin = python3\nmaster = true\nneed-app = true\nprocesses = 2\n"
                       f"socket = {place.path('node.sock')}\nchmod-socket = 666\nwsgi-file = {place.app}\nlisten = 1024\ndisable-logging = true\n"
                       + "".join(f"subscribe-to = {address}:{stacks.HOST}\n" for address in SUBSCRIPTIONS.values()))
     try:
+        router.hear_subscriptions(SUBSCRIPTIONS["imperium"])
         router.go()
         place.start("uwsgi-core", "--ini", app)
         nginx(place, {NGINX_UWSGI[side]: f"include /etc/nginx/uwsgi_params; uwsgi_param HTTP_HOST $http_host; uwsgi_pass unix:{path};"

@@ -55,6 +55,16 @@ class LoneRouter:
             self.http = listener.getsockname()
             self.say("listen", [listener.fileno()], kind="http")
 
+    def hear_subscriptions(self, address):
+        """At a path, or at "ip:port"."""
+        family = socket.AF_UNIX if address.startswith("/") else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as heard:
+            host, _, port = address.rpartition(":")
+            heard.bind(address if family == socket.AF_UNIX else (host, int(port)))
+            if family == socket.AF_UNIX:
+                heard.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+            self.say("listen", [heard.fileno()], kind="subscriptions")
+
     def say(self, verb, fds=(), **fields):
         socket.send_fds(self.control, [message(verb, **fields)], list(fds)) if fds else self.control.send(message(verb, **fields))
 
