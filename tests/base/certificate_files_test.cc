@@ -10,18 +10,13 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/temp_dir.h"
+
 namespace {
 
 struct Directory {
-  std::filesystem::path path;
-  Directory() {
-    std::string name = "/tmp/imperium-test-XXXXXX";
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() { std::filesystem::remove_all(path); }
+  support::TempDir dir = {};
+  std::filesystem::path path = dir.path();
 
   void put(const std::string& name, const std::string& text, mode_t mode = 0600) const {
     std::filesystem::create_directories((path / name).parent_path());

@@ -6,18 +6,13 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/temp_dir.h"
+
 namespace {
 
 struct TempDir {
-  std::filesystem::path path;
-  TempDir() {
-    std::string name = "/tmp/imperium-test-XXXXXX";
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir() { std::filesystem::remove_all(path); }
+  support::TempDir dir = {};
+  std::filesystem::path path = dir.path();
 };
 
 }  // namespace

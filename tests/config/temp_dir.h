@@ -6,20 +6,12 @@
 #include <fstream>
 #include <string>
 
+#include "tests/support/temp_dir.h"
+
 namespace config_test {
 
 class TempDir {
  public:
-  TempDir() {
-    std::string pattern = "/tmp/imperium-config-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
   std::string operator/(const std::string& name) const { return path_ + "/" + name; }
   const std::string& path() const { return path_; }
   std::string put(const std::string& name, const std::string& text) const {
@@ -28,7 +20,8 @@ class TempDir {
   }
 
  private:
-  std::string path_;
+  support::TempDir dir_ = {};
+  std::string path_ = dir_.path();
 };
 
 }  // namespace config_test

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include "base/uv/loop.h"
+#include "tests/support/temp_dir.h"
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
@@ -17,15 +18,11 @@ using emperor::Hint;
 namespace {
 
 struct TempDir {
-  TempDir() {
-    std::string name = fs::temp_directory_path() / "imperium-source-XXXXXX";
-    path = ::mkdtemp(name.data());
-  }
-  ~TempDir() { fs::remove_all(path); }
+  support::TempDir dir = {};
   void write(const std::string& name, const std::string& text = "x") const {
     std::ofstream(path / name) << text;
   }
-  fs::path path;
+  fs::path path = dir.path();
 };
 
 std::vector<std::string> names(DirSource& source) {

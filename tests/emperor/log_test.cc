@@ -10,6 +10,7 @@
 #include "emperor/log_limits.h"
 #include "emperor/log_lines.h"
 #include "emperor/log_settings.h"
+#include "tests/support/temp_dir.h"
 
 using namespace std::chrono_literals;
 using emperor::FileFacts;
@@ -188,8 +189,8 @@ TEST_SUITE("emperor") {
 
   TEST_CASE("log files: of vassals that are gone only the latest stay") {
     namespace fs = std::filesystem;
-    std::string directory = fs::temp_directory_path() / "imperium-logs-XXXXXX";
-    REQUIRE(::mkdtemp(directory.data()) != nullptr);
+    const support::TempDir dir;
+    const std::string directory = dir.path();
     const auto written = fs::file_time_type::clock::now();
     int age = 0;
     for (const char* name : {"here.log", "here.log.1", "new.log", "new.log.1", "mid.log",
@@ -202,7 +203,6 @@ TEST_SUITE("emperor") {
     std::set<std::string> left;
     for (const auto& entry : fs::directory_iterator(directory))
       left.insert(entry.path().filename());
-    fs::remove_all(directory);
     CHECK(left ==
           std::set<std::string>{"here.log", "here.log.1", "mid.log", "new.log", "other"});
   }

@@ -10,6 +10,7 @@
 
 #include "base/ssh/private_key.h"
 #include "tests/ssh/keys.h"
+#include "tests/support/temp_dir.h"
 
 using router::Sender;
 using router::SubscriptionPolicy;
@@ -21,15 +22,6 @@ constexpr uint64_t kNow = 1'700'000'000;
 /// A directory of tenants' keys, and packets that are signed with theirs.
 class Tenants {
  public:
-  Tenants() {
-    char name[] = "/tmp/imperium-tenants-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    directory_ = name;
-  }
-  ~Tenants() { std::filesystem::remove_all(directory_); }
-  Tenants(const Tenants&) = delete;
-  Tenants& operator=(const Tenants&) = delete;
-
   std::string path(const std::string& name) const { return directory_ + "/" + name; }
   void write(const std::string& name, std::string_view text, mode_t mode = 0644) const {
     std::ofstream(path(name)) << text;
@@ -42,7 +34,8 @@ class Tenants {
   }
 
  private:
-  std::string directory_;
+  support::TempDir dir_ = {};
+  std::string directory_ = dir_.path();
 };
 
 struct Says {

@@ -13,6 +13,7 @@
 #include <doctest/doctest.h>
 
 #include "base/files.h"
+#include "tests/support/temp_dir.h"
 
 using vassal::BindChild;
 using vassal::BindRequest;
@@ -25,17 +26,10 @@ constexpr gid_t kGid = 54322;
 
 // A tenant's directory below a root-only one would not be reachable: directly below /tmp.
 struct TenantDirectory {
-  TenantDirectory() {
-    char name[] = "/tmp/imperium-bind-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    path = name;
-    REQUIRE(::chown(name, kUid, kGid) == 0);
-  }
-  ~TenantDirectory() { std::filesystem::remove_all(path); }
-  TenantDirectory(const TenantDirectory&) = delete;
-  TenantDirectory& operator=(const TenantDirectory&) = delete;
+  TenantDirectory() { REQUIRE(::chown(path.c_str(), kUid, kGid) == 0); }
 
-  std::string path;
+  support::TempDir dir = {};
+  std::string path = dir.path();
 };
 
 BindRequest request_for(const std::string& path) {

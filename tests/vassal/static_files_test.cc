@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "base/files.h"
+#include "tests/support/temp_dir.h"
 
 using vassal::StaticMap;
 
@@ -16,8 +17,6 @@ namespace {
 /// A directory with a few files, gone at the end.
 struct Site {
   Site() {
-    std::string pattern = std::filesystem::temp_directory_path() / "static-XXXXXX";
-    root = ::mkdtemp(pattern.data());
     std::filesystem::create_directories(root / "files/sub");
     (void)base::write_file(root / "files/a.css", "body {}");
     (void)base::write_file(root / "files/sub/b.PNG", "png");
@@ -26,8 +25,6 @@ struct Site {
     std::filesystem::create_symlink("a.css", root / "files/in.css");
     ::mkfifo((root / "files/pipe").c_str(), 0600);
   }
-  ~Site() { std::filesystem::remove_all(root); }
-
   std::optional<vassal::StaticFile> find(std::string_view path,
                                          std::string_view method = "GET") {
     vassal::Request r;
@@ -37,7 +34,8 @@ struct Site {
     return vassal::find_static(r, maps);
   }
 
-  std::filesystem::path root;
+  support::TempDir dir = {};
+  std::filesystem::path root = dir.path();
 };
 
 }  // namespace

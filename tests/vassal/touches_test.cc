@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include "base/files.h"
+#include "tests/support/temp_dir.h"
 
 namespace fs = std::filesystem;
 using vassal::Touch;
@@ -18,13 +19,9 @@ using vassal::Touches;
 namespace {
 
 struct Folder {
-  Folder() {
-    char name[] = "/tmp/touches-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~Folder() { fs::remove_all(path); }
   std::string file(const char* name) const { return (path / name).string(); }
-  fs::path path;
+  support::TempDir dir = {};
+  fs::path path = dir.path();
 };
 
 bool told(const Touches& touches) {
