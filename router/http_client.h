@@ -48,7 +48,6 @@ class HttpClient final : public Client {
   bool keeps_alive() const { return keeps_alive_; }
   /// Whether a cut answer would look like a whole one.
   bool ends_by_close() const { return framing_ == AnswerFraming::close; }
-  void set_limit(uint64_t limit_post) { request_.limit_post = limit_post; }
 
  private:
   AnswerFraming framing_for(const AnswerReader& answer) const;

@@ -22,11 +22,12 @@ std::optional<Refusal> fault_of_head(const HttpMessage& message, size_t received
   return std::nullopt;
 }
 
-HttpClient::Request client_request(const HttpRequest& request) {
+HttpClient::Request client_request(const HttpRequest& request, uint64_t limit_post) {
   return {.is_head = request.is_head(),
           .old = request.version_minor == 0,
           .keep_alive = request.keep_alive,
-          .expects_continue = request.expects_continue};
+          .expects_continue = request.expects_continue,
+          .limit_post = limit_post};
 }
 
 RequestShape shape_of(const HttpRequest& request) {
@@ -151,9 +152,10 @@ uvx::Task<HttpSession::Next> HttpSession::serve_request(HttpMessage& message) {
 
   // What came of the body with the head goes with it; what follows the body is the next
   // request.
-  HttpClient client(*client_, message, client_request(*request), in_, finishing_);
-  client.set_limit(by_node ? services_.options.limit_post
-                           : (*origin)->limits().limit_post);
+  const uint64_t limit_post =
+      by_node ? services_.options.limit_post : (*origin)->limits().limit_post;
+  HttpClient client(*client_, message, client_request(*request, limit_post), in_,
+                    finishing_);
   std::string begun = std::exchange(in_, {});
   const auto size = client.take_body(begun);
   if (!size) co_return co_await refuse(size.error());

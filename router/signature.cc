@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/files.h"
+#include "base/ssh/openssl.h"
 
 namespace router {
 
@@ -13,25 +14,14 @@ namespace {
 
 constexpr size_t kMostPem = 64 * 1024;
 
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freer<BIO_free_all>>;
-using Key = std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>>;
-using Context = std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>>;
-
 const unsigned char* bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-base::Result<Key> read_key(const std::string& file) {
+base::Result<ssh::Key> read_key(const std::string& file) {
   TRY_ASSIGN(const std::string pem, base::read_file(file, kMostPem));
-  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  Key key(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr));
+  const ssh::Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  ssh::Key key(PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr));
   if (!key) return base::fail(file + ": not a public key in PEM");
   return key;
 }
@@ -44,8 +34,8 @@ base::Result<bool> verify(const std::string& digest,
                           std::string_view signature) {
   const EVP_MD* kind = EVP_get_digestbyname(digest.c_str());
   if (kind == nullptr) return base::fail("no digest is called " + digest);
-  TRY_ASSIGN(const Key key, read_key(pem_file));
-  const Context context(EVP_MD_CTX_new());
+  TRY_ASSIGN(const ssh::Key key, read_key(pem_file));
+  const ssh::DigestContext context(EVP_MD_CTX_new());
   if (!context ||
       EVP_DigestVerifyInit(context.get(), nullptr, kind, nullptr, key.get()) != 1)
     return base::fail(pem_file + ": this key cannot verify a " + digest + " signature");
