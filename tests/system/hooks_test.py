@@ -96,7 +96,7 @@ exec-as-vassal = echo vassal $UWSGI_VASSAL `id -u` >> {world.path("notes")}/$UWS
                 self.assertEqual(self.failed(name), said)
                 self.world.remove(name)
                 self.world.emperor.wait_gone(name)
-        self.assertFalse([p for p in processes.of_uids([ALICE]) if "sleep" in processes.status(p, "Name")])
+        until("what the hooks started is gone", lambda: "sleep" not in map(processes.name, processes.of_uids([ALICE])))
 
     def test_the_operators_hook_fails_the_start_and_holds_nobody(self):
         world = self.world
