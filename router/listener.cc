@@ -1,7 +1,6 @@
 #include "router/listener.h"
 
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -17,36 +16,21 @@ constexpr int kBatch = 64;
 constexpr base::Duration kPause = std::chrono::milliseconds(20);
 }  // namespace
 
-base::Result<base::Fd> Listener::make_epoll(int socket) {
-  base::Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll) return base::fail_errno("epoll_create1");
-  TRY(base::set_blocking(socket, base::Blocking::no));
-  base::refuse_descriptors(socket);  // whatever it accepts does, too
-  epoll_event event{};
-  event.events = EPOLLIN | EPOLLEXCLUSIVE;
-  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, socket, &event) != 0)
-    return base::fail_errno("watch listening socket");
-  return epoll;
-}
-
 bool Listener::is_of(int socket) const {
   struct stat mine{}, other{};
   return ::fstat(socket_.get(), &mine) == 0 && ::fstat(socket, &other) == 0 &&
          mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
 }
 
-Listener::Listener(uvx::Loop& loop,
-                   base::Log& log,
-                   base::Fd socket,
-                   base::Fd epoll,
-                   Reception& reception)
+Listener::Listener(uvx::Loop& loop, base::Log& log, base::Fd socket, Reception& reception)
     : loop_(loop),
       log_(log),
       socket_(std::move(socket)),
-      epoll_(std::move(epoll)),
-      poll_(loop, epoll_.get()),
+      poll_(loop, socket_.get(), uvx::Poll::Wakes::one),
       pause_(loop),
-      reception_(reception) {}
+      reception_(reception) {
+  base::refuse_descriptors(socket_.get());  // whatever it accepts does, too
+}
 
 uvx::Task<void> Listener::run() {
   while (!closed_) {
@@ -102,8 +86,6 @@ void Listener::close() {
   closed_ = true;
   poll_.close();
   pause_.cancel();
-  // The epoll entry would live on with the sockets of other processes.
-  static_cast<void>(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, socket_.get(), nullptr));
 }
 
 }  // namespace router

@@ -1,9 +1,6 @@
-// Listener: accepts from one listening socket that other processes may accept from too.
-//
-// libuv has no EPOLLEXCLUSIVE, and without it every router process wakes for every
-// connection: so the socket stands in an epoll of its own, and libuv watches that.
-// Accepts in batches, and pauses when descriptors run out, leaving connections in the
-// backlog.
+// Listener: accepts from one listening socket that other processes may accept from too:
+// a connection wakes one of them. Accepts in batches, and pauses when descriptors run
+// out, leaving connections in the backlog.
 #pragma once
 
 #include <functional>
@@ -28,14 +25,9 @@ class Reception {
 
 class Listener {
  public:
-  /// `socket` listens; its O_NONBLOCK flag does not matter.
-  Listener(uvx::Loop& loop,
-           base::Log& log,
-           base::Fd socket,
-           base::Fd epoll,
-           Reception& reception);
-  /// The epoll that the constructor wants, with `socket` in it.
-  static base::Result<base::Fd> make_epoll(int socket);
+  /// `socket` listens. It becomes non-blocking, and what comes over it and its
+  /// connections brings no descriptors.
+  Listener(uvx::Loop& loop, base::Log& log, base::Fd socket, Reception& reception);
 
   /// Whether `socket` is the one it accepts from.
   bool is_of(int socket) const;
@@ -51,7 +43,6 @@ class Listener {
   uvx::Loop& loop_;
   base::Log& log_;
   base::Fd socket_;
-  base::Fd epoll_;
   uvx::Poll poll_;
   uvx::Timer pause_;
   Reception& reception_;

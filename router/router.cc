@@ -103,15 +103,9 @@ void Router::listen(Door door, base::Fd socket) {
   // Every emperor names all of them, the next one, too.
   for (const Listener& listener : listeners_)
     if (listener.is_of(socket.get())) return;
-  auto epoll = Listener::make_epoll(socket.get());
-  if (!epoll) {
-    log_.error("router: cannot listen reason=\"{}\"", epoll.error().message());
-    return;
-  }
   addresses_.push_back(bound_address(socket.get()));
   if (door == Door::uwsgi) registrar_.upstream().serves_at(socket.get());
-  listeners_.emplace_back(loop_, log_, std::move(socket), *std::move(epoll),
-                          reception(door));
+  listeners_.emplace_back(loop_, log_, std::move(socket), reception(door));
   if (accepting_) duties_.spawn(listeners_.back().run());
 }
 

@@ -1,5 +1,6 @@
 #include "base/uv/poll.h"
 
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 
 #include <algorithm>
@@ -20,12 +21,18 @@ struct Poll::State {
   base::Deadline read_deadline;
   base::Deadline write_deadline;
   int open_handles = 0;  ///< 0: nobody ever waited, libuv knows nothing of it
-  int armed = 0;         ///< what libuv watches now: at least wanted()
+  int armed = 0;         ///< what is watched now: at least wanted()
+  Wakes wakes = Wakes::all;
+  bool exclusive = false;  ///< the entry in libuv's epoll is ours, see claim_entry()
   bool closed = false;
   bool orphan = false;  ///< the Poll is gone
 
+  /// The kernel knows no exclusive EPOLLRDHUP.
+  int wanted_by_reader() const {
+    return wakes == Wakes::one ? UV_READABLE : UV_READABLE | UV_DISCONNECT;
+  }
   int wanted() const {
-    return (reader != nullptr ? UV_READABLE | UV_DISCONNECT : 0) |
+    return (reader != nullptr ? wanted_by_reader() : 0) |
            (writer != nullptr ? UV_WRITABLE : 0);
   }
 
@@ -69,12 +76,31 @@ struct Poll::State {
 
   void arm(int events) {
     armed = events;
-    if (events != 0)
+    if (exclusive)
+      enter(events != 0 ? EPOLL_CTL_ADD : EPOLL_CTL_DEL);
+    else if (events != 0)
       uv_poll_start(&handle, events, [](uv_poll_t* p, int status, int events_now) {
         static_cast<State*>(p->data)->on_ready(status, events_now);
       });
     else
       uv_poll_stop(&handle);
+  }
+
+  /// libuv has no EPOLLEXCLUSIVE, and an epoll of our own inside libuv's would wake every
+  /// process all the same (nobody waits in the inner one itself). So the entry that libuv
+  /// made is made again, as an exclusive one; libuv, which hears of the event by the
+  /// number of the descriptor, goes on as if it were its own.
+  void claim_entry() {
+    enter(EPOLL_CTL_DEL);
+    exclusive = true;
+    enter(EPOLL_CTL_ADD);
+  }
+
+  void enter(int operation) const {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLEXCLUSIVE;
+    event.data.fd = fd;
+    static_cast<void>(::epoll_ctl(uv_backend_fd(loop->raw()), operation, fd, &event));
   }
 
   void rearm_timer() {
@@ -96,6 +122,7 @@ struct Poll::State {
 
   void on_ready(int status, int events) {
     if (status < 0) armed = 0;  // libuv has stopped watching
+    if (wakes == Wakes::one && !exclusive && armed != 0) claim_entry();
     const bool surplus = (events & ~wanted()) != 0;
     // On a broken descriptor (status < 0) both wake: the system call names the error.
     if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0) wake(reader, 0);
@@ -146,8 +173,9 @@ Task<base::Result<>> wait_for(PollAwaiter awaiter) {
 
 }  // namespace
 
-Poll::Poll(Loop& loop, int fd) : state_(new State{}) {
+Poll::Poll(Loop& loop, int fd, Wakes wakes) : state_(new State{}) {
   state_->loop = &loop;
+  state_->wakes = wakes;
   state_->fd = fd;
   const int yes = 1;
   static_cast<void>(::ioctl(fd, FIONBIO, &yes));

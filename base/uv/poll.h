@@ -14,7 +14,12 @@ namespace uvx {
 /// wait at a time (checked).
 class Poll {
  public:
-  Poll(Loop& loop, int fd);
+  /// Of several processes that wait for the same descriptor, to read: all wake, or the
+  /// kernel picks one that is idle (EPOLLEXCLUSIVE, epoll_ctl(2)). `one` is for readers
+  /// only; the very first event may still wake all.
+  enum class Wakes { all, one };
+
+  Poll(Loop& loop, int fd, Wakes wakes = Wakes::all);
   ~Poll();  ///< waiters must have left; use close() and let them unwind
   Poll(const Poll&) = delete;
   Poll& operator=(const Poll&) = delete;
