@@ -96,11 +96,12 @@ base::Result<> RouterLink::add_listener(const std::string& kind,
 // ---- the picture
 // ------------------------------------------------------------------------------
 
-void RouterLink::queue_picture(Connection& connection) {
+void RouterLink::queue_picture(const Process& process) {
+  Connection& connection = *process.connection;
   auto& pending = connection.pending;
   pending.clear();
   pending.push_back({Item::Kind::certificates});
-  pending.push_back({Item::Kind::listen});
+  pending.push_back({Item::Kind::listen, process.index});
   for (const auto& [serial, inbox] : inboxes_)
     pending.push_back(
         {serial == connection.serial ? Item::Kind::inbox : Item::Kind::sibling, serial});
@@ -185,7 +186,9 @@ bool RouterLink::send_item(MessageChannel& channel, const Item& item) {
     case Item::Kind::listen: {
       for (const auto& listener : listeners_) {
         const int fd = listener.socket.get();
-        channel.send(wire::Message{verbs::kListen, {}}.set("kind", listener.kind),
+        channel.send(wire::Message{verbs::kListen, {}}
+                         .set("kind", listener.kind)
+                         .set("helper", item.id == 0 ? "" : "1"),
                      {&fd, 1});
       }
       return true;

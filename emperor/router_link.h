@@ -150,7 +150,7 @@ class RouterLink {
   Process* find(pid_t pid) const;
   /// Every process there is: those that serve, those before them, those that leave.
   std::vector<Process*> everybody() const;
-  void queue_picture(Connection& connection);
+  void queue_picture(const Process& process);
   void queue(const Item& item);
   void attach(Process& process, base::Fd control);
   void child_failed(Process& process);

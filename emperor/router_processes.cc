@@ -126,7 +126,7 @@ void RouterLink::attach(Process& process, base::Fd control) {
   auto channel = std::make_shared<MessageChannel>(s_.loop, s_.tasks, std::move(control));
   process.connection = std::make_shared<Connection>(s_.loop, std::move(channel));
   make_inbox(*process.connection);
-  queue_picture(*process.connection);
+  queue_picture(process);
   s_.tasks.spawn(send_pending(this, process.connection));
   s_.tasks.spawn(listen_to(this, process.connection));
 }

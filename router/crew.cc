@@ -129,8 +129,10 @@ std::optional<base::Fd> Crew::start(Member& member) {
   member.control = std::move(control->first);
   member.inbox = std::move(inbox->second);
   log_.info("router: spawned pid={}", pid);
+  const char* helper = &member == members_.data() ? "" : "1";
   for (const CrewSocket& socket : sockets_)
-    tell(member, word(verbs::kListen).set("kind", socket.kind), socket.socket.get());
+    tell(member, word(verbs::kListen).set("kind", socket.kind).set("helper", helper),
+         socket.socket.get());
   introduce(member, std::move(inbox->first));
   tell(member, word(verbs::kSynced));
   return std::nullopt;

@@ -14,6 +14,13 @@ namespace router {
 namespace {
 constexpr int kBatch = 64;
 constexpr base::Duration kPause = std::chrono::milliseconds(20);
+/// How long a helper lets connections gather before it looks again; how many of them
+/// mean that the first process does not keep up; and after how many looks at an empty
+/// backlog a helper goes to sleep.
+constexpr base::Duration kLeastGather = std::chrono::milliseconds(1);
+constexpr base::Duration kMostGather = std::chrono::milliseconds(8);
+constexpr int kMany = 16;
+constexpr int kIdleLooks = 8;
 }  // namespace
 
 bool Listener::is_of(int socket) const {
@@ -22,10 +29,15 @@ bool Listener::is_of(int socket) const {
          mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
 }
 
-Listener::Listener(uvx::Loop& loop, base::Log& log, base::Fd socket, Reception& reception)
+Listener::Listener(uvx::Loop& loop,
+                   base::Log& log,
+                   base::Fd socket,
+                   Sharing sharing,
+                   Reception& reception)
     : loop_(loop),
       log_(log),
       socket_(std::move(socket)),
+      sharing_(sharing),
       poll_(loop, socket_.get(), uvx::Poll::Wakes::one),
       pause_(loop),
       reception_(reception) {
@@ -33,15 +45,38 @@ Listener::Listener(uvx::Loop& loop, base::Log& log, base::Fd socket, Reception& 
 }
 
 uvx::Task<void> Listener::run() {
-  while (!closed_) {
-    if (!co_await poll_.readable()) co_return;
-    Batch batch = Batch::more;
-    while (batch == Batch::more && !closed_) {
-      batch = accept_batch();
-      if (batch == Batch::more) co_await loop_.yield();
-    }
-    if (batch == Batch::pause && !closed_)
-      static_cast<void>(co_await pause_.sleep_until(base::Deadline::in(kPause)));
+  while (!closed_ && co_await poll_.readable()) {
+    co_await accept_all();
+    if (sharing_ != Sharing::first) poll_.step_back();
+    if (sharing_ == Sharing::helper) co_await help();
+  }
+}
+
+uvx::Task<int> Listener::accept_all() {
+  Batch batch = Batch::more;
+  int taken = 0;
+  while (batch == Batch::more && !closed_) {
+    batch = accept_batch();
+    taken += last_batch_;
+    if (batch == Batch::more) co_await loop_.yield();
+  }
+  if (batch == Batch::pause && !closed_)
+    static_cast<void>(co_await pause_.sleep_until(base::Deadline::in(kPause)));
+  co_return taken;
+}
+
+/// The first process is busy, or on its way. To be woken for each connection that comes
+/// meanwhile would cost more than to serve it: a helper comes back when some have
+/// gathered and takes them all; the fewer there were, the later it comes again. (And if
+/// there is no first one at the moment, nobody waits longer than that.)
+uvx::Task<void> Listener::help() {
+  base::Duration gather = kLeastGather;
+  for (int idle = 0; idle < kIdleLooks && !closed_; ++idle) {
+    static_cast<void>(co_await pause_.sleep_until(base::Deadline::in(gather)));
+    if (closed_) co_return;
+    const int taken = somebody_waits() ? co_await accept_all() : 0;
+    if (taken > 0) idle = -1;
+    gather = taken > kMany ? kLeastGather : std::min(gather * 2, kMostGather);
   }
 }
 

@@ -25,9 +25,20 @@ class Reception {
 
 class Listener {
  public:
+  /// How it shares the socket with the other router processes.
+  enum class Sharing {
+    first,   ///< connections of one request: an arrival wakes this one if it is idle
+    helper,  ///< the same, but they are left to the first as long as that one keeps up
+    in_turn  ///< connections that stay: every process gets its part of them
+  };
+
   /// `socket` listens. It becomes non-blocking, and what comes over it and its
   /// connections brings no descriptors.
-  Listener(uvx::Loop& loop, base::Log& log, base::Fd socket, Reception& reception);
+  Listener(uvx::Loop& loop,
+           base::Log& log,
+           base::Fd socket,
+           Sharing sharing,
+           Reception& reception);
 
   /// Whether `socket` is the one it accepts from.
   bool is_of(int socket) const;
@@ -37,12 +48,16 @@ class Listener {
 
  private:
   enum class Batch { more, empty, pause };
+  /// How many there were.
+  uvx::Task<int> accept_all();
+  uvx::Task<void> help();
   Batch accept_batch();
   bool somebody_waits() const;
 
   uvx::Loop& loop_;
   base::Log& log_;
   base::Fd socket_;
+  Sharing sharing_;
   uvx::Poll poll_;
   uvx::Timer pause_;
   Reception& reception_;

@@ -99,13 +99,16 @@ Router::Router(uvx::Loop& loop,
     control_.emplace(loop, log, std::move(control), static_cast<ControlTarget&>(*this));
 }
 
-void Router::listen(Door door, base::Fd socket) {
+void Router::listen(Door door, base::Fd socket, bool helper) {
   // Every emperor names all of them, the next one, too.
   for (const Listener& listener : listeners_)
     if (listener.is_of(socket.get())) return;
   addresses_.push_back(bound_address(socket.get()));
   if (door == Door::uwsgi) registrar_.upstream().serves_at(socket.get());
-  listeners_.emplace_back(loop_, log_, std::move(socket), reception(door));
+  const auto sharing = door != Door::uwsgi ? Listener::Sharing::in_turn
+                       : helper            ? Listener::Sharing::helper
+                                           : Listener::Sharing::first;
+  listeners_.emplace_back(loop_, log_, std::move(socket), sharing, reception(door));
   if (accepting_) duties_.spawn(listeners_.back().run());
 }
 
@@ -244,7 +247,7 @@ void Router::on_listen(const wire::Message& message, std::vector<base::Fd> fds) 
                fds.size());
     return;
   }
-  listen(*door, std::move(fds.front()));
+  listen(*door, std::move(fds.front()), !message.get("helper").empty());
 }
 
 void Router::on_certificates(std::vector<base::Fd> fds) {

@@ -35,7 +35,8 @@ class Router : private ControlTarget, private VassalEvents {
   void show(Page page, base::Fd socket);
   enum class Door { uwsgi, http, https };
   /// Accepts from `socket` once start() was called or the emperor said `synced`.
-  void listen(Door door, base::Fd socket);
+  /// `helper`: another process of this router does as long as it keeps up.
+  void listen(Door door, base::Fd socket, bool helper = false);
   void start_accepting();
   /// Hears subscriptions on `socket` (SubscriptionServer::bind()).
   void hear_subscriptions(base::Fd socket);

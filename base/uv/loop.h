@@ -96,6 +96,8 @@ class Loop {
     };
     return Awaiter{*this};
   }
+  /// Has libuv do at once what it puts off until it looks at the kernel: watching.
+  void carry_out() { look(Look::no_wait); }
   Task<base::Result<>> sleep_until(base::Deadline deadline);
   Task<base::Result<>> sleep_for(base::Duration d) {
     return sleep_until(base::Deadline::in(d));

@@ -76,21 +76,23 @@ struct Poll::State {
 
   void arm(int events) {
     armed = events;
-    if (exclusive)
-      enter(events != 0 ? EPOLL_CTL_ADD : EPOLL_CTL_DEL);
-    else if (events != 0)
-      uv_poll_start(&handle, events, [](uv_poll_t* p, int status, int events_now) {
-        static_cast<State*>(p->data)->on_ready(status, events_now);
-      });
-    else
+    if (exclusive) return enter(events != 0 ? EPOLL_CTL_ADD : EPOLL_CTL_DEL);
+    if (events == 0) {
       uv_poll_stop(&handle);
+      return;
+    }
+    uv_poll_start(&handle, events, [](uv_poll_t* p, int status, int events_now) {
+      static_cast<State*>(p->data)->on_ready(status, events_now);
+    });
+    if (wakes == Wakes::one) claim_entry();
   }
 
   /// libuv has no EPOLLEXCLUSIVE, and an epoll of our own inside libuv's would wake every
   /// process all the same (nobody waits in the inner one itself). So the entry that libuv
-  /// made is made again, as an exclusive one; libuv, which hears of the event by the
+  /// makes is made again, as an exclusive one; libuv, which hears of the event by the
   /// number of the descriptor, goes on as if it were its own.
   void claim_entry() {
+    loop->carry_out();
     enter(EPOLL_CTL_DEL);
     exclusive = true;
     enter(EPOLL_CTL_ADD);
@@ -122,7 +124,6 @@ struct Poll::State {
 
   void on_ready(int status, int events) {
     if (status < 0) armed = 0;  // libuv has stopped watching
-    if (wakes == Wakes::one && !exclusive && armed != 0) claim_entry();
     const bool surplus = (events & ~wanted()) != 0;
     // On a broken descriptor (status < 0) both wake: the system call names the error.
     if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0) wake(reader, 0);
@@ -179,6 +180,11 @@ Poll::Poll(Loop& loop, int fd, Wakes wakes) : state_(new State{}) {
   state_->fd = fd;
   const int yes = 1;
   static_cast<void>(::ioctl(fd, FIONBIO, &yes));
+}
+
+/// The kernel asks in the order in which they entered (add_wait_queue_exclusive).
+void Poll::step_back() {
+  if (state_->exclusive && state_->armed != 0 && !state_->closed) state_->arm(0);
 }
 
 Poll::~Poll() {

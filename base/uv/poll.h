@@ -16,7 +16,7 @@ class Poll {
  public:
   /// Of several processes that wait for the same descriptor, to read: all wake, or the
   /// kernel picks one that is idle (EPOLLEXCLUSIVE, epoll_ctl(2)). `one` is for readers
-  /// only; the very first event may still wake all.
+  /// only.
   enum class Wakes { all, one };
 
   Poll(Loop& loop, int fd, Wakes wakes = Wakes::all);
@@ -28,6 +28,9 @@ class Poll {
   /// ETIMEDOUT after the deadline, ECANCELED after close().
   Task<base::Result<>> readable(base::Deadline deadline = {});
   Task<base::Result<>> writable(base::Deadline deadline = {});
+  /// With Wakes::one: whoever else waits for the same is asked first from now on; nobody
+  /// may wait here at the moment.
+  void step_back();
   /// Wakes all waiters with ECANCELED and stops watching: now the descriptor may be
   /// closed.
   void close();

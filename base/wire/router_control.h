@@ -10,7 +10,7 @@ namespace wire::router_control {
 // emperor -> router
 inline constexpr char kListen[] =
     "listen";  ///< kind=uwsgi|http|https|subscriptions + 1 fd: a bound socket, listening
-               ///< or of datagrams
+               ///< or of datagrams; helper=1 for all processes but the first
 inline constexpr char kCertificates[] =
     "certificates";  ///< + 1 fd: a sealed memfd with all there are (wire/certificates.h)
 inline constexpr char kSibling[] =

@@ -51,6 +51,17 @@ class Routers(SystemCase):
                 self.killed(min(self.routers()))
         self.assertLessEqual(len(load.failures), deaths, load.failures)
 
+    def test_one_hangs_and_the_other_works(self):
+        """Stopped, it is not replaced; whoever it is, the other takes what comes at both doors."""
+        for pid in self.routers():
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                for _ in range(20):
+                    self.assertEqual(http(self.world.front, "one.test").status, 200)
+                    self.assertEqual(http(self.world.http_address, "one.test").status, 200)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+
     def test_both_die(self):
         with Load(self.world.front, "one.test", threads=1, every=0.01) as load:
             for pid in self.routers():
