@@ -112,7 +112,7 @@ void RouterLink::queue_picture(const Process& process) {
   }
   for (const auto& change : s_.claims.held())
     pending.push_back({Item::Kind::route, 0, change.host});
-  pending.push_back({Item::Kind::synced});
+  pending.push_back({Item::Kind::synced, connection.serial});
   connection.wake.set();
 }
 
@@ -145,8 +145,26 @@ bool RouterLink::send_inbox(MessageChannel& channel, const Item& item) {
   wire::Message message{verbs::kSibling, {}};
   const bool own = item.kind == Item::Kind::inbox;
   if (own) message.set("own", "1");
+  message.set("serial", item.id);
   const int fd = (own ? inbox->second.first : inbox->second.second).get();
   return channel.try_send(message, {&fd, 1});
+}
+
+/// One that does not accept yet does not know everything itself, and one that drains
+/// hears of no newcomer.
+bool RouterLink::tells(const Process& process, uint64_t serial) const {
+  const auto& connection = process.connection;
+  return process.up && connection && !connection->channel->closed() &&
+         connection->serial != serial && inboxes_.contains(connection->serial) &&
+         inboxes_.contains(serial);
+}
+
+bool RouterLink::send_synced(MessageChannel& channel, uint64_t serial) {
+  wire::Message message{verbs::kSynced, {}};
+  for (const auto& place : processes_)
+    for (const Process* p = place.get(); p != nullptr; p = p->before.get())
+      if (tells(*p, serial)) message.set("teller", p->connection->serial);
+  return channel.try_send(message);
 }
 
 void RouterLink::vassal_changed(uint64_t id) {
@@ -226,8 +244,11 @@ bool RouterLink::send_item(MessageChannel& channel, const Item& item) {
       return channel.try_send(
           wire::Message{verbs::kRoute, {}}.set("host", item.host).set("id", vassal->id));
     }
+    case Item::Kind::sibling_gone:
+      return channel.try_send(
+          wire::Message{verbs::kSiblingGone, {}}.set("serial", item.id));
     case Item::Kind::synced:
-      return channel.try_send({verbs::kSynced, {}});
+      return send_synced(channel, item.id);
   }
   return true;
 }
@@ -273,6 +294,7 @@ uvx::Task<void> RouterLink::listen_to(RouterLink* self,
     self->hear(*connection, incoming->message);
   }
   connection->close();
+  self->queue({Item::Kind::sibling_gone, connection->serial});
 }
 
 void RouterLink::hear(Connection& connection, const wire::Message& message) {

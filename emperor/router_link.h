@@ -88,6 +88,7 @@ class RouterLink {
       listen,
       inbox,
       sibling,
+      sibling_gone,
       vassal,
       state,
       remove,
@@ -165,6 +166,9 @@ class RouterLink {
   static void add_relay(const Vassal& vassal, wire::Message* message);
   void make_inbox(Connection& connection);
   bool send_inbox(MessageChannel& channel, const Item& item);
+  /// Who knows all nodes, and will tell the process of that serial.
+  bool tells(const Process& process, uint64_t serial) const;
+  bool send_synced(MessageChannel& channel, uint64_t serial);
   bool send_vassal(MessageChannel& channel, const Vassal& vassal);
 
   Services s_;

@@ -190,6 +190,7 @@ void RouterLink::let_leave(std::unique_ptr<Process> process) {
     s_.keeper.hold(held_as(kLeaving, process->index, process->pid),
                    process->connection->channel->fd());
     process->connection->channel->send({verbs::kDrain, {}});
+    queue({Item::Kind::sibling_gone, process->connection->serial});
   }
   leaving_.push_back(std::move(process));
 }

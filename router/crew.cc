@@ -29,7 +29,9 @@ constexpr base::Duration kGoodLife = 1s;
 struct Member {
   pid_t pid = 0;
   base::Fd control;
-  base::Fd inbox;  // where the others write to it
+  base::Fd inbox;       // where the others write to it
+  uint64_t serial = 0;  // by which they know it
+  bool up = false;      // it accepts, and knows what there is to know
   base::Instant began;
   std::optional<base::Instant> start_at;
 };
@@ -65,11 +67,12 @@ class Crew {
   std::optional<base::Fd> start_due();
   std::optional<base::Fd> start(Member& member);
   void introduce(Member& member, base::Fd inbox);
+  void tell_others(const Member& member, const wire::Message& message, int fd = -1);
   void wait();
   void on_signals();
   void reap();
-  void hear(const Member& member);
-  void on_message(const Member& member, const wire::Message& message);
+  void hear(Member& member);
+  void on_message(Member& member, const wire::Message& message);
   bool anybody() const {
     return std::ranges::any_of(members_, [](const Member& m) { return m.pid != 0; });
   }
@@ -78,6 +81,7 @@ class Crew {
   std::vector<CrewSocket> sockets_;
   std::vector<Member> members_;
   base::Fd signals_;
+  uint64_t last_serial_ = 0;
   std::vector<char> buffer_ = std::vector<char>(wire::kMaxPacket);
   bool stopping_ = false;
 };
@@ -134,17 +138,26 @@ std::optional<base::Fd> Crew::start(Member& member) {
     tell(member, word(verbs::kListen).set("kind", socket.kind).set("helper", helper),
          socket.socket.get());
   introduce(member, std::move(inbox->first));
-  tell(member, word(verbs::kSynced));
   return std::nullopt;
 }
 
+void Crew::tell_others(const Member& member, const wire::Message& message, int fd) {
+  for (const Member& other : members_)
+    if (&other != &member && other.pid != 0) tell(other, message, fd);
+}
+
 void Crew::introduce(Member& member, base::Fd inbox) {
-  tell(member, word(verbs::kSibling).set("own", "1"), inbox.get());
+  member.serial = ++last_serial_;
+  wire::Message own = word(verbs::kSibling).set("serial", member.serial);
+  tell_others(member, own, member.inbox.get());
+  tell(member, own.set("own", "1"), inbox.get());
+  wire::Message synced = word(verbs::kSynced);
   for (const Member& other : members_) {
     if (&other == &member || other.pid == 0) continue;
-    tell(member, word(verbs::kSibling), other.inbox.get());
-    tell(other, word(verbs::kSibling), member.inbox.get());
+    tell(member, word(verbs::kSibling).set("serial", other.serial), other.inbox.get());
+    if (other.up) synced.set("teller", other.serial);
   }
+  tell(member, synced);
 }
 
 void Crew::wait() {
@@ -162,12 +175,12 @@ void Crew::wait() {
     timeout = static_cast<int>(left.count());
   }
   if (::poll(watched.data(), watched.size(), timeout) <= 0) return;
-  for (const Member& member : members_)
+  for (Member& member : members_)
     hear(member);
   on_signals();
 }
 
-void Crew::hear(const Member& member) {
+void Crew::hear(Member& member) {
   while (member.control) {
     const ssize_t size =
         ::recv(member.control.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
@@ -179,9 +192,11 @@ void Crew::hear(const Member& member) {
 }
 
 /// Whoever is asked for figures asks for those of the others; they answer through us.
-void Crew::on_message(const Member& member, const wire::Message& message) {
+void Crew::on_message(Member& member, const wire::Message& message) {
   const auto serial = message.number("serial");
-  if (message.verb == verbs::kAskFigures && serial) {
+  if (message.verb == verbs::kUp) {
+    member.up = true;
+  } else if (message.verb == verbs::kAskFigures && serial) {
     uint64_t count = 0;
     for (const Member& other : members_) {
       if (&other == &member || other.pid == 0) continue;
@@ -227,6 +242,8 @@ void Crew::reap() {
       log_.warn("router: ended pid={} reason=\"{}\"", pid, end.describe());
     member->start_at = now - member->began < kGoodLife ? now + kGoodLife : now;
     member->pid = 0;
+    member->up = false;
+    tell_others(*member, word(verbs::kSiblingGone).set("serial", member->serial));
     member->control.reset();
     member->inbox.reset();
   }

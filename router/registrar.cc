@@ -42,12 +42,21 @@ void Registrar::hear(std::string_view datagram, const Sender& sender) {
 
 void Registrar::introduce(base::Fd outbox) {
   siblings_.introduce(std::move(outbox));
-  for (const auto& [key, pool] : nodes_.pools())
-    for (const auto& node : pool.nodes())
-      if (!node->dead && !node->datagram.empty())
-        siblings_.tell_newest(
-            {.datagram = node->datagram, .sender = node->sender, .at = node->heard});
-  siblings_.tell_newest_the_end();
+  if (informed_) tell_newcomers();
+}
+
+void Registrar::be_informed() {
+  informed_ = true;
+  tell_newcomers();
+}
+
+void Registrar::tell_newcomers() {
+  siblings_.tell_newcomers([this](const Siblings::Say& say) {
+    for (const auto& [key, pool] : nodes_.pools())
+      for (const auto& node : pool.nodes())
+        if (!node->dead && !node->datagram.empty())
+          say({.datagram = node->datagram, .sender = node->sender, .at = node->heard});
+  });
 }
 
 void Registrar::judge(const HeardPacket& heard, From from) {

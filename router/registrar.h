@@ -26,8 +26,11 @@ class Registrar {
 
   /// A datagram that came on a socket of this process.
   void hear(std::string_view datagram, const Sender& sender);
-  /// What a sibling hears at the other end of `outbox`: everything, from now on.
+  /// What a sibling hears at the other end of `outbox`: everything, from now on, and what
+  /// is known already once be_informed() was called.
   void introduce(base::Fd outbox);
+  /// Whoever was to tell this process what he knows has done so.
+  void be_informed();
   /// Whether signatures are looked at.
   bool verifies() const { return policy_.verifies(); }
   Siblings& siblings() { return siblings_; }
@@ -41,6 +44,7 @@ class Registrar {
   void apply(const wire::Subscription& packet, const HeardPacket& heard, From from);
   void acknowledge(const wire::Subscription& packet) const;
   bool may_tell();
+  void tell_newcomers();
 
   base::Log& log_;
   Subscriptions& nodes_;
@@ -49,6 +53,7 @@ class Registrar {
   Resubscriber upstream_;
   base::Instant told_since_;
   unsigned told_ = 0;
+  bool informed_ = false;
 };
 
 }  // namespace router

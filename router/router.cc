@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/values.h"
 #include "base/wire/router_control.h"
 #include "base/wire/uwsgi_packet.h"
 #include "router/bind.h"
@@ -17,8 +18,8 @@ namespace verbs = wire::router_control;
 
 namespace {
 
-/// A sibling that does not answer for so long does not know anything better.
-constexpr base::Duration kSiblingPatience = std::chrono::milliseconds(500);
+/// A sibling that lives and does not tell what it knows for so long is stuck.
+constexpr base::Duration kSiblingPatience = std::chrono::seconds(5);
 constexpr base::Duration kSiblingLook = std::chrono::milliseconds(1);
 constexpr base::Duration kDrainLook = std::chrono::milliseconds(20);
 
@@ -142,6 +143,7 @@ void Router::hear_subscriptions(base::Fd socket) {
 void Router::start_accepting() {
   if (accepting_ || draining_) return;
   accepting_ = true;
+  registrar_.be_informed();
   for (Listener& listener : listeners_)
     duties_.spawn(listener.run());
   log_.info("router: accepting listeners={} routes={}", listeners_.size(),
@@ -187,6 +189,8 @@ uvx::Task<void> Router::accept_informed() {
   const auto patience = base::Deadline::in(kSiblingPatience);
   while (registrar_.siblings().awaits_picture() && !patience.passed() && !draining_)
     static_cast<void>(co_await loop_.sleep_for(kSiblingLook));
+  if (registrar_.siblings().awaits_picture() && patience.passed())
+    log_.warn("router: a sibling did not tell which nodes there are: accepting without");
   start_accepting();
 }
 
@@ -221,7 +225,9 @@ void Router::on_message(const wire::Message& message, std::vector<base::Fd> fds)
   if (verb == verbs::kRemove) return on_remove(message);
   if (verb == verbs::kRoute) return on_route(message);
   if (verb == verbs::kUnroute) return routes_.erase(message.get("host"));
-  if (verb == verbs::kSynced) return duties_.spawn(accept_informed());
+  if (verb == verbs::kSynced) return on_synced(message);
+  if (verb == verbs::kSiblingGone)
+    return registrar_.siblings().forget(message.number("serial").value_or(0));
   if (verb == verbs::kDrain) return drain();
   if (verb == verbs::kAskFigures) return send_figures(message);
   if (verb == verbs::kAsked || verb == verbs::kFigures) return gathering_.hear(message);
@@ -259,7 +265,16 @@ void Router::on_sibling(const wire::Message& message, std::vector<base::Fd> fds)
   if (message.get("own").empty())
     registrar_.introduce(std::move(fds.front()));
   else
-    registrar_.siblings().listen_at(std::move(fds.front()));
+    registrar_.siblings().listen_at(std::move(fds.front()),
+                                    message.number("serial").value_or(0));
+}
+
+void Router::on_synced(const wire::Message& message) {
+  std::vector<uint64_t> tellers;
+  for (const std::string_view text : message.all("teller"))
+    if (const auto serial = base::parse_unsigned(text)) tellers.push_back(*serial);
+  registrar_.siblings().expect(tellers);
+  if (!accepting_) duties_.spawn(accept_informed());
 }
 
 void Router::on_vassal(const wire::Message& message, std::vector<base::Fd> fds) {

@@ -13,7 +13,7 @@ namespace router {
 namespace {
 
 constexpr char kHeard[] = "heard";
-constexpr char kThatWasAll[] = "that-was-all";
+constexpr char kThatWasAll[] = "that-was-all";  // serial: of who says it
 /// For one sibling: a picture of very many nodes.
 constexpr size_t kMostUnsent = 64 * 1024 * 1024;
 constexpr size_t kMostMessage = 8 * 1024;
@@ -62,13 +62,16 @@ struct Siblings::Outbox {
   std::deque<std::string> unsent;
   size_t bytes = 0;
   bool writing = false;
+  bool told = false;  // all that was known when they met
 };
 
 Siblings::Siblings(uvx::Loop& loop, uvx::TaskGroup& tasks, Hear hear)
     : loop_(loop), tasks_(tasks), hear_(std::move(hear)) {}
 
-void Siblings::listen_at(base::Fd inbox) {
+void Siblings::listen_at(base::Fd inbox, uint64_t serial) {
   if (inbox_) inbox_->poll.close();
+  serial_ = serial;
+  told_by_.clear();  // whoever starts us anew counts anew
   inbox_ = std::make_shared<Inbox>(loop_, std::move(inbox));
   tasks_.spawn(read(this, inbox_));
 }
@@ -85,14 +88,28 @@ void Siblings::tell_all(const HeardPacket& packet) {
     if (bytes) push(outbox, *bytes);
 }
 
-void Siblings::tell_newest(const HeardPacket& packet) {
-  const auto bytes = to_bytes(packet);
-  if (bytes && !outboxes_.empty()) push(outboxes_.back(), *bytes);
+void Siblings::tell_newcomers(const std::function<void(const Say&)>& picture) {
+  std::vector<std::shared_ptr<Outbox>> newcomers;
+  for (const auto& outbox : outboxes_)
+    if (!std::exchange(outbox->told, true)) newcomers.push_back(outbox);
+  if (newcomers.empty()) return;
+  const auto push_all = [&](const std::optional<std::string>& bytes) {
+    for (const auto& outbox : newcomers)
+      if (bytes) push(outbox, *bytes);
+  };
+  picture([&](const HeardPacket& packet) { push_all(to_bytes(packet)); });
+  wire::Message end{.verb = kThatWasAll, .fields = {}};
+  push_all(wire::encode(end.set("serial", serial_)));
 }
 
-void Siblings::tell_newest_the_end() {
-  const auto bytes = wire::encode({.verb = kThatWasAll, .fields = {}});
-  if (bytes && !outboxes_.empty()) push(outboxes_.back(), *bytes);
+void Siblings::expect(const std::vector<uint64_t>& tellers) {
+  expected_.clear();
+  for (const uint64_t teller : tellers)
+    if (!told_by_.contains(teller)) expected_.insert(teller);
+}
+
+void Siblings::forget(uint64_t serial) {
+  expected_.erase(serial);
 }
 
 void Siblings::push(const std::shared_ptr<Outbox>& outbox, const std::string& bytes) {
@@ -136,7 +153,11 @@ uvx::Task<void> Siblings::read(Siblings* self, std::shared_ptr<Inbox> inbox) {
 void Siblings::take(std::string_view bytes) {
   const auto message = wire::decode_message(bytes);
   if (!message) return;
-  if (message->verb == kThatWasAll) told_ = true;
+  if (const auto teller = message->number("serial");
+      teller && message->verb == kThatWasAll) {
+    expected_.erase(*teller);
+    told_by_.insert(*teller);
+  }
   if (const auto packet = from_message(*message)) hear_(*packet);
 }
 

@@ -3,12 +3,13 @@
 //
 // A datagram reaches one process only. Each has an inbox, a channel that whoever started
 // them made; only they hold its ends, so what comes there is believed to have come as
-// told. Whoever gets to know a newcomer tells him all he knows.
+// told. Whoever gets to know a newcomer tells him all he knows, and that it was all.
 #pragma once
 
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,20 +38,25 @@ class Siblings {
   Siblings(const Siblings&) = delete;
   Siblings& operator=(const Siblings&) = delete;
 
-  /// Hears the others there (SOCK_SEQPACKET), instead of where it did before.
-  void listen_at(base::Fd inbox);
+  /// Hears the others there (SOCK_SEQPACKET), instead of where it did before. They know
+  /// this process as `serial`.
+  void listen_at(base::Fd inbox, uint64_t serial);
   /// One more sibling, who hears at the other end of `outbox`.
   void introduce(base::Fd outbox);
-  /// To every sibling, or to the newest only. Whoever cannot keep up loses it: nodes say
-  /// everything again.
+  /// To every sibling. Whoever cannot keep up loses it: nodes say everything again.
   void tell_all(const HeardPacket& packet);
-  void tell_newest(const HeardPacket& packet);
-  /// To the newest: that was all.
-  void tell_newest_the_end();
+  /// To those who were introduced since the last call: what `picture` says, and that it
+  /// was all.
+  using Say = std::function<void(const HeardPacket&)>;
+  void tell_newcomers(const std::function<void(const Say&)>& picture);
   bool any() const { return !outboxes_.empty() || inbox_; }
-  /// Somebody who may know more than this process was introduced to it, and nobody has
-  /// told it all yet.
-  bool awaits_picture() const { return !outboxes_.empty() && inbox_ && !told_; }
+
+  /// These, and nobody else, will tell this process all they know.
+  void expect(const std::vector<uint64_t>& tellers);
+  /// That one will not.
+  void forget(uint64_t serial);
+  /// Not all of them have told all yet.
+  bool awaits_picture() const { return !expected_.empty(); }
   void close();
 
  private:
@@ -64,7 +70,9 @@ class Siblings {
   uvx::Loop& loop_;
   uvx::TaskGroup& tasks_;
   Hear hear_;
-  bool told_ = false;  // all that a sibling knew when it got to know this process
+  uint64_t serial_ = 0;
+  std::set<uint64_t> expected_;  // who have not told all yet
+  std::set<uint64_t> told_by_;   // who have, since there is this inbox
   std::shared_ptr<Inbox> inbox_;
   std::vector<std::shared_ptr<Outbox>> outboxes_;
 };

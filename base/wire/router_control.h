@@ -2,7 +2,9 @@
 // (wire::Message verbs over a SOCK_SEQPACKET pair; each message may carry descriptors).
 //
 // The emperor sends the whole picture after every (re)start: listeners, vassals, routes,
-// then `synced`; later changes one by one. The router starts to accept at `synced`.
+// then `synced`; later changes one by one. The router starts to accept once it was told
+// everything, also by those that `synced` names: only the emperor knows whether anybody
+// is there who can tell.
 #pragma once
 
 namespace wire::router_control {
@@ -15,7 +17,9 @@ inline constexpr char kCertificates[] =
     "certificates";  ///< + 1 fd: a sealed memfd with all there are (wire/certificates.h)
 inline constexpr char kSibling[] =
     "sibling";  ///< + 1 fd: the sending end of another router's inbox of subscriptions;
-                ///< own=1: the receiving end of this one's
+                ///< own=1: the receiving end of this one's. serial: of who hears there
+inline constexpr char kSiblingGone[] =
+    "sibling-gone";  ///< serial: it tells nobody anything any more
 inline constexpr char kVassal[] =
     "vassal";  ///< id, name, [queue-max], [queue-timeout seconds], [limit-post bytes],
                ///< [concurrency-max], [bandwidth-max bytes a second]
@@ -35,8 +39,10 @@ inline constexpr char kRemove[] =
 inline constexpr char kRoute[] =
     "route";  ///< host (exact, "*.suffix" or "*" for the default), id. Replaces
 inline constexpr char kUnroute[] = "unroute";  ///< host
-inline constexpr char kSynced[] = "synced";    ///< the picture is whole
-inline constexpr char kDrain[] = "drain";      ///< stop accepting, finish, exit 0
+inline constexpr char kSynced[] =
+    "synced";  ///< the picture is whole; [teller repeated]: serials of siblings that tell
+               ///< it what they know, before it accepts
+inline constexpr char kDrain[] = "drain";  ///< stop accepting, finish, exit 0
 
 // router -> emperor
 inline constexpr char kHello[] = "hello";  ///< pid

@@ -37,8 +37,9 @@ struct World {
   World() {
     auto to_one = *base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
     auto to_two = *base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
-    one.registrar.siblings().listen_at(std::move(to_one.first));
-    two.registrar.siblings().listen_at(std::move(to_two.first));
+    one.registrar.siblings().listen_at(std::move(to_one.first), 1);
+    two.registrar.siblings().listen_at(std::move(to_two.first), 2);
+    one.registrar.be_informed();
     way_to_one = std::move(to_one.second);
     way_to_two = std::move(to_two.second);
   }
@@ -71,6 +72,7 @@ TEST_SUITE("router") {
     World world;
     world.one.registrar.hear(datagram("early", "/early"), {});
     world.introduce();
+    world.two.registrar.siblings().expect({1});
     CHECK(world.two.registrar.siblings().awaits_picture());
     world.two.registrar.hear(datagram("late", "/late"), {.uid = 5, .gid = 6, .pid = 7});
     world.settle();
@@ -84,6 +86,32 @@ TEST_SUITE("router") {
     world.one.registrar.hear(datagram("late", "/late", true), {});
     world.settle();
     CHECK_FALSE(world.two.serves("late"));
+  }
+
+  TEST_CASE("siblings: who tells before he is expected is not waited for") {
+    World world;
+    world.introduce();
+    world.settle();
+    world.two.registrar.siblings().expect({1});
+    CHECK_FALSE(world.two.registrar.siblings().awaits_picture());
+    world.two.registrar.siblings().expect({1, 3});
+    CHECK(world.two.registrar.siblings().awaits_picture());
+    world.two.registrar.siblings().forget(3);  // it died
+    CHECK_FALSE(world.two.registrar.siblings().awaits_picture());
+  }
+
+  TEST_CASE("siblings: who does not know everything himself tells it when he does") {
+    World world;
+    world.two.registrar.hear(datagram("early", "/early"), {});
+    world.introduce();
+    world.one.registrar.siblings().expect({2});
+    world.settle();
+    CHECK(world.one.registrar.siblings().awaits_picture());
+    CHECK_FALSE(world.one.serves("early"));
+    world.two.registrar.be_informed();
+    world.settle();
+    CHECK_FALSE(world.one.registrar.siblings().awaits_picture());
+    CHECK(world.one.serves("early"));
   }
 
   TEST_CASE("siblings: what is not believed is not passed on") {

@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import unittest
 
 from frame import ALICE, SystemCase
@@ -120,6 +121,55 @@ class Signed(AloneCase):
         self.alone.log_line("node left")
 
 
+class AtTheOnlyProcess(SystemCase):
+    @classmethod
+    def set_up_world(cls, world):
+        cls.server = world.path("run/subscribe.sock")
+        world.emperor.options["router-subscriptions"] = cls.server
+        world.emperor.options["subscription-tolerance"] = "600"  # a machine that has much to do
+        cls.alone = Alone(SUBSCRIPTIONS)
+        cls.addClassCleanup(cls.alone.stop)
+        cls.alone.fixed("once")
+
+    def routers(self):
+        return [p for p in self.world.emperor.pids() if "fastrouter" in command_name(p)]
+
+    def test_its_successor_knows_the_nodes(self):
+        world = self.world
+        keys = [f"key-{i}.test" for i in range(200)] + [KEY]
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:  # each is said once only
+            for key in keys:
+                s.sendto(client.packet([("key", key), ("address", self.alone.path("once.sock"))], 224), self.server)
+        until("they are known", lambda: client.uwsgi(world.router, KEY, "/").status == 200)
+        for _ in range(3):
+            before = self.routers()
+            self.assertEqual(len(before), 1)
+            done = world.emperor.ctl("upgrade")
+            self.assertEqual(done.returncode, 0, done.stderr + world.emperor.tail())
+            until("another one alone", lambda: len(self.routers()) == 1 and self.routers() != before)
+            self.assertEqual({client.uwsgi(world.router, key, "/").status for key in (KEY, keys[0], keys[100], keys[199])}, {200}, world.emperor.tail())
+        self.assertNotIn("accepting without", world.emperor.tail(1000))
+
+    def test_it_waits_for_one_that_has_much_to_do(self):
+        world, answers = self.world, []
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(client.packet([("key", "busy.test"), ("address", self.alone.path("once.sock"))], 224), self.server)
+        until("it is known", lambda: client.uwsgi(world.router, "busy.test", "/").status == 200)
+        busy = self.routers()[0]
+        os.kill(busy, signal.SIGSTOP)
+        try:
+            self.assertEqual(world.emperor.ctl("upgrade").returncode, 0)
+            until("another one", lambda: len(self.routers()) == 2)
+            asker = threading.Thread(target=lambda: answers.append(client.uwsgi(world.router, "busy.test", "/").status))
+            asker.start()
+            asker.join(1.5)
+        finally:
+            os.kill(busy, signal.SIGCONT)
+        asker.join(20)
+        self.assertEqual(answers, [200])
+        until("it is alone", lambda: len(self.routers()) == 1 and busy not in self.routers())
+
+
 class AtAnEmperorsRouter(SystemCase):
     """Two router processes under an emperor; the nodes are no vassals of it, but one that subscribes elsewhere is."""
     options = {"router_processes": "2"}
@@ -147,7 +197,7 @@ class AtAnEmperorsRouter(SystemCase):
             self.assertEqual(len(before), 2)
             os.kill(before[0], signal.SIGKILL)
             until("another one", lambda: len(self.routers()) == 2 and before[0] not in self.routers())
-            until("it knows", lambda: all(self.ask().status == 200 for _ in range(10)))
+            self.assertEqual({self.ask().status for _ in range(20)}, {200}, "it knows before it accepts")
         world.up("mine", None, uid=ALICE, lines=[f"subscribe-to = {self.server}:mine.test"])
         self.assertEqual(self.ask("mine.test").status, 200, "a subscription to the own router is a claim")
 
