@@ -1,6 +1,9 @@
 // What the routers have counted, added up.
+#include <unistd.h>
+
 #include <algorithm>
 
+#include "base/files.h"
 #include "base/wire/router_control.h"
 #include "emperor/router_link.h"
 
@@ -15,6 +18,7 @@ constexpr base::Duration kPatience = 300ms;
 /// Of routers that are gone; beyond, hosts are counted as one.
 constexpr size_t kMostHosts = 10'000;
 constexpr char kOtherHosts[] = "(other)";
+constexpr size_t kMostKept = 64 << 20;
 
 void fold(wire::Tallies& hosts) {
   while (hosts.size() > kMostHosts) {
@@ -92,12 +96,25 @@ void RouterLink::keep_figures(const Connection& connection) {
   last.hits.clear();
   gone_.add(last);
   fold(gone_.hosts);
+  if (stopping_) return;
+  auto memfd = base::make_memfd(kGoneHeldAs);
+  if (memfd && base::write_all(memfd->get(), wire::to_bytes(gone_)))
+    s_.keeper.hold(kGoneHeldAs, memfd->get());
+}
+
+void RouterLink::take_figures(Held* held) {
+  const auto kept = held->extract(kGoneHeldAs);
+  if (kept.empty() || ::lseek(kept.mapped().get(), 0, SEEK_SET) != 0) return;
+  if (const auto bytes = base::read_fd(kept.mapped().get(), kMostKept))
+    gone_ = wire::figures_of_bytes(*bytes);
 }
 
 wire::RouterFigures RouterLink::figures() const {
   wire::RouterFigures sum = gone_;
   for (const Process* process : everybody())
     if (process->connection) sum.add(process->connection->figures);
+  for (const auto& connection : ending_)
+    sum.add(connection->figures);
   return sum;
 }
 

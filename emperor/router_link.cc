@@ -174,6 +174,7 @@ void RouterLink::state_changed(uint64_t id) {
   queue({Item::Kind::state, id});
 }
 void RouterLink::removed(uint64_t id) {
+  gone_.vassals.erase(id);
   queue({Item::Kind::remove, id});
 }
 void RouterLink::route_changed(const std::string& host) {
@@ -295,6 +296,7 @@ uvx::Task<void> RouterLink::listen_to(RouterLink* self,
   }
   connection->close();
   self->queue({Item::Kind::sibling_gone, connection->serial});
+  if (std::erase(self->ending_, connection) > 0) self->keep_figures(*connection);
 }
 
 void RouterLink::hear(Connection& connection, const wire::Message& message) {

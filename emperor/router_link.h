@@ -141,8 +141,9 @@ class RouterLink {
   /// A router asks what the others have counted: their answers are passed on to it.
   void ask_others(const Connection& asker, const wire::Message& question);
   void on_figures(Connection& connection, const wire::Message& message);
-  /// A router's figures stay when it goes.
+  /// A router's figures stay when it goes, also for the next emperor.
   void keep_figures(const Connection& connection);
+  void take_figures(Held* held);
   void serving_ended(std::unique_ptr<Process>& process);
   bool leaving_ended(pid_t pid);
   void close(Process& process);
@@ -179,6 +180,10 @@ class RouterLink {
   uint64_t last_serial_ = 0;
   std::vector<std::unique_ptr<Process>> processes_;  ///< by index
   std::vector<std::unique_ptr<Process>> leaving_;    ///< they drain
+  /// Of processes that ended, until all they said was heard.
+  std::vector<std::shared_ptr<Connection>> ending_;
+  /// Where the keeper has them.
+  static constexpr char kGoneHeldAs[] = "router-figures";
   wire::RouterFigures gone_;  ///< figures of routers that have ended
   Wake gathered_{s_.loop};
   bool stopping_ = false;

@@ -48,6 +48,7 @@ std::vector<RouterLink::Process*> RouterLink::everybody() const {
 
 void RouterLink::start(Held* held) {
   if (!wanted()) return;
+  take_figures(held);
   for (size_t i = 0; i < s_.options.router_processes; ++i) {
     auto& process = processes_.emplace_back(std::make_unique<Process>());
     process->index = i;
@@ -244,9 +245,12 @@ void RouterLink::serving_ended(std::unique_ptr<Process>& process) {
 
 void RouterLink::close(Process& process) {
   if (process.connection) {
-    keep_figures(*process.connection);
     inboxes_.erase(process.connection->serial);
-    process.connection->close();
+    // Its last words may not have been heard yet.
+    if (process.connection->channel->closed())
+      keep_figures(*process.connection);
+    else
+      ending_.push_back(process.connection);
   }
   if (auto* poll = std::exchange(process.end_watch, nullptr)) poll->close();
   process.watched = false;
@@ -310,6 +314,9 @@ uvx::Task<void> RouterLink::stop(base::Deadline deadline) {
     (void)co_await s_.loop.sleep_for(5ms);
   for (Process* process : everybody())
     close(*process);
+  for (const auto& connection : ending_)
+    connection->close();
+  s_.keeper.release(kGoneHeldAs);
   for (const auto& listener : listeners_) {
     s_.keeper.release(listener.held_as);
     if (!listener.path.empty()) ::unlink(listener.path.c_str());

@@ -9,7 +9,8 @@
 namespace router {
 
 Control::Control(uvx::Loop& loop, base::Log& log, base::Fd channel, ControlTarget& target)
-    : log_(log),
+    : loop_(loop),
+      log_(log),
       channel_(std::move(channel)),
       poll_(loop, channel_.get()),
       target_(target),
@@ -44,6 +45,11 @@ void Control::send(const wire::Message& message) {
   if (!packet) return;
   unsent_.push_back(*std::move(packet));
   if (flushing_.size() == 0) flushing_.spawn(flush());
+}
+
+uvx::Task<void> Control::flushed(base::Deadline deadline) {
+  while (!unsent_.empty() && !deadline.passed())
+    static_cast<void>(co_await loop_.sleep_for(std::chrono::milliseconds(1)));
 }
 
 uvx::Task<void> Control::flush() {

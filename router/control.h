@@ -33,11 +33,14 @@ class Control {
   uvx::Task<void> run();
   /// Sends, now or as soon as there is room.
   void send(const wire::Message& message);
+  /// Waits until all is sent, or the deadline.
+  uvx::Task<void> flushed(base::Deadline deadline);
   void close() { poll_.close(); }
 
  private:
   uvx::Task<void> flush();
 
+  uvx::Loop& loop_;
   base::Log& log_;
   base::Fd channel_;
   uvx::Poll poll_;

@@ -21,6 +21,7 @@ namespace {
 /// A sibling that lives and does not tell what it knows for so long is stuck.
 constexpr base::Duration kSiblingPatience = std::chrono::seconds(5);
 constexpr base::Duration kSiblingLook = std::chrono::milliseconds(1);
+constexpr base::Duration kLastWords = std::chrono::seconds(1);
 constexpr base::Duration kDrainLook = std::chrono::milliseconds(20);
 
 std::optional<VassalState> parse_state(std::string_view text) {
@@ -205,7 +206,11 @@ uvx::Task<void> Router::finish() {
   if (error_pages_) error_pages_->close();
   for (PageServer& server : page_servers_)
     server.close();
-  if (control_) control_->close();
+  if (!control_) co_return;
+  // Nobody can ask for them any more.
+  send_figures({});
+  co_await control_->flushed(base::Deadline::in(kLastWords));
+  control_->close();
 }
 
 void Router::tell(const wire::Message& message) {

@@ -53,7 +53,7 @@ inline constexpr char kWanted[] =
     "wanted";  ///< id: somebody waits for a vassal that has no channel yet
 inline constexpr char kFigures[] =
     "figures";  ///< answer to `ask-figures`, several: base/wire/router_figures.h, and
-                ///< serial and asker of the question
+                ///< serial and asker of the question. Unasked before it ends
 
 // both ways
 inline constexpr char kAskFigures[] =

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string_view>
 
+#include "base/wire/uwsgi_packet.h"
+
 namespace wire {
 
 namespace {
@@ -171,6 +173,24 @@ Heard hear(const Message& message, RouterFigures* into) {
     if (!hear_field(name, value, *into)) return Heard::garbage;
   }
   return message.get("last").empty() ? Heard::more : Heard::last;
+}
+
+std::string to_bytes(const RouterFigures& figures) {
+  std::string bytes;
+  tell(figures, "figures",
+       [&](const Message& message) { bytes += encode(message).value_or(""); });
+  return bytes;
+}
+
+RouterFigures figures_of_bytes(std::string_view bytes) {
+  RouterFigures figures;
+  while (const auto header = decode_header(bytes)) {
+    if (header->total() > bytes.size()) break;
+    const auto message = decode_message(bytes.substr(0, header->total()));
+    if (!message || hear(*message, &figures) != Heard::more) break;
+    bytes.remove_prefix(header->total());
+  }
+  return figures;
 }
 
 }  // namespace wire

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/wire/message.h"
@@ -47,5 +48,10 @@ enum class Heard {
 };
 /// Takes in one message of tell().
 Heard hear(const Message& message, RouterFigures* into);
+
+/// What tell() says as bytes, and back. Bytes that are not of to_bytes() give what could
+/// be read of them.
+std::string to_bytes(const RouterFigures& figures);
+RouterFigures figures_of_bytes(std::string_view bytes);
 
 }  // namespace wire

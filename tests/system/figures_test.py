@@ -164,6 +164,47 @@ class Told(SystemCase):
             self.assertRegex(line, r'^(# (HELP|TYPE) imperium_\w+ .+|imperium_\w+({(\w+="[^"]*",?)+})? [0-9.e+-]+)$')
 
 
+class Kept(SystemCase):
+    """What was counted stays, also after a second upgrade, when nobody is left of who counted, and the emperor's death."""
+    metrics = own_address(9104)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.options = {"router_processes": 2, "metrics": "%s:%d" % cls.metrics}
+        super().setUpClass()
+
+    @classmethod
+    def set_up_world(cls, world):
+        world.drop("two", "two.test", uid=BOB)
+
+    def test_an_upgrade_loses_no_figure(self):
+        def count():  # a new emperor binds the address once the one before it has let it go
+            answer = http(self.metrics, "m", "/metrics")
+            return sample(answer.text, "imperium_router_host_requests_total", host="two.test") if answer.status else None
+
+        def routers():
+            return {p for p in processes.children(emperor.process.pid) if processes.name(p) == "fastrouter"}
+
+        emperor, expected = self.world.emperor, 0
+        emperor.wait_state("two", "ready")
+        for _ in range(2):
+            for _ in range(15):
+                self.assert_status(http(self.world.http_address, "two.test", "/plain"), 200)
+            expected += 15
+            before = routers()
+            done = emperor.ctl("upgrade")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            until("others serve", lambda: len(routers()) == 2 and not before & routers())
+            until(lambda: f"{expected} are counted, not {count()}", lambda: count() == expected)
+        pid = emperor.pid_of("emperor")
+        os.kill(pid, signal.SIGKILL)
+        until("another emperor", lambda: emperor.pid_of("emperor") not in (None, pid) and emperor.ctl("ls").returncode == 0)
+        until("it has asked", lambda: count() == expected)
+        for _ in range(10):
+            self.assert_status(http(self.world.http_address, "two.test", "/plain"), 200)
+        until(lambda: f"all are counted, not {count()}", lambda: count() == expected + 10)
+
+
 class Fair(SystemCase):
     """Limits of one vassal on what goes through the router."""
 

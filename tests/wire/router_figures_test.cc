@@ -34,6 +34,18 @@ std::vector<Message> told(const RouterFigures& figures) {
 }  // namespace
 
 TEST_SUITE("wire") {
+  TEST_CASE("figures: as bytes, and what is left of them when they are cut off") {
+    const std::string bytes = to_bytes(some());
+    const RouterFigures back = figures_of_bytes(bytes);
+    CHECK(back.hosts.size() == 2001);
+    CHECK(back.nodes.size() == 2);
+    CHECK(to_bytes(back) == bytes);
+    CHECK(figures_of_bytes("").hosts.empty());
+    CHECK(figures_of_bytes("garbage").hosts.empty());
+    CHECK(figures_of_bytes(std::string_view(bytes).substr(0, bytes.size() / 2))
+              .hosts.size() < 2001);
+  }
+
   TEST_CASE("figures: a large picture goes in several packets and comes back whole") {
     RouterFigures back;
     const auto messages = told(some());
