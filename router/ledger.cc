@@ -101,8 +101,19 @@ Ledger::Site& Ledger::site_of(const Served& served) {
   if (found != hosts_.end()) return found->second;
   // A name that nobody serves is the asker's invention: it gets no entry.
   const bool served_here = served.vassal || !served.node.empty();
-  if (served.host.empty() || !served_here || hosts_.size() >= most_hosts_) return other_;
-  return hosts_.try_emplace(std::string(served.host)).first->second;
+  if (served.host.empty() || !served_here) return other_;
+  const std::string name = name_of_ ? name_of_(served) : std::string(served.host);
+  if (name == served.host) return site_named(name);
+  if (made_up_ >= most_hosts_ / 4) return site_named(name);
+  ++made_up_;
+  return site_named(served.host);
+}
+
+Ledger::Site& Ledger::site_named(std::string_view name) {
+  const auto found = hosts_.find(name);
+  if (found != hosts_.end()) return found->second;
+  if (name.empty() || hosts_.size() >= most_hosts_) return other_;
+  return hosts_.try_emplace(std::string(name)).first->second;
 }
 
 void Ledger::reopen_log() {

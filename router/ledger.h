@@ -5,6 +5,7 @@
 // read from the request's packet, and only then.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,8 +22,13 @@ using wire::Tally;
 
 class Ledger {
  public:
-  /// `most_hosts`: hosts with figures of their own; the others' are counted as one.
-  Ledger(base::Log& log, size_t most_hosts) : log_(log), most_hosts_(most_hosts) {}
+  /// By which name a request's host is served: itself, or the pattern that covers it;
+  /// empty if any name is. Without it each is served by its own.
+  using NameOf = std::function<std::string(const Served&)>;
+  /// `most_hosts`: hosts with figures of their own; the others' are counted as one. Names
+  /// that an asker may make up get a quarter of that, then they count for their pattern.
+  Ledger(base::Log& log, size_t most_hosts, NameOf name_of = {})
+      : log_(log), most_hosts_(most_hosts), name_of_(std::move(name_of)) {}
 
   void use(AccessLog access_log) { access_log_ = std::move(access_log); }
   /// The access log's file was moved away.
@@ -60,6 +66,8 @@ class Ledger {
 
  private:
   Site& site_of(const Served& served);
+  /// That of a name that somebody serves.
+  Site& site_named(std::string_view name);
   /// Names the hop and the limit of a failure in the log, once a second for each site.
   void tell(const Served& served, Site& site);
   bool may_tell(base::Instant now);
@@ -67,6 +75,8 @@ class Ledger {
 
   base::Log& log_;
   size_t most_hosts_;
+  NameOf name_of_;
+  size_t made_up_ = 0;  // hosts that are served by a pattern
   AccessLog access_log_;
   Hosts hosts_;
   Site other_;

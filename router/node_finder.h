@@ -56,6 +56,11 @@ class NodeFinder {
   void use_subscriptions() { subscribed_ = true; }
   /// Whether any host may have a node: false says that find() knows nobody.
   bool in_use() const { return subscribed_ || rules_.any(); }
+  /// By which name somebody said that he serves `host`: itself or a suffix; empty if it
+  /// is served like any other, as it would be if the asker had made it up.
+  std::string_view name_of(std::string_view host) const {
+    return subscribed_ && rules_.pattern.empty() ? nodes_.key_of(host) : "";
+  }
   /// Whether somebody could serve now.
   bool anybody(base::Instant now);
 

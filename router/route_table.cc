@@ -68,4 +68,13 @@ std::optional<VassalId> RouteTable::find(std::string_view host) const {
   return default_;
 }
 
+std::string RouteTable::domain_of(std::string_view host) const {
+  if (exact_.contains(host)) return std::string(host);
+  for (size_t dot = host.find('.'); dot != std::string_view::npos; dot = host.find('.')) {
+    host.remove_prefix(dot + 1);
+    if (wildcards_.contains(host)) return std::string(kWildcard) + std::string(host);
+  }
+  return default_ ? std::string(kDefault) : std::string();
+}
+
 }  // namespace router

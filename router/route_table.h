@@ -26,6 +26,9 @@ class RouteTable {
 
   /// The vassal of a normalised host name; an empty name only matches the default.
   std::optional<VassalId> find(std::string_view host) const;
+  /// By which domain find() found it: the name itself, "*.suffix" or "*"; empty if it
+  /// does not.
+  std::string domain_of(std::string_view host) const;
   size_t size() const { return exact_.size() + wildcards_.size() + (default_ ? 1 : 0); }
 
  private:

@@ -78,7 +78,12 @@ Router::Router(uvx::Loop& loop,
           loop, *this, capacity_.belt, ParkingBudget(capacity_.parked, kMaxParkedBytes)),
       sessions_(loop),
       duties_(loop),
-      ledger_(log, options.stats_hosts),
+      ledger_(log,
+              options.stats_hosts,
+              [this](const Served& served) {
+                return served.vassal ? routes_.domain_of(served.host)
+                                     : std::string(finder_.name_of(served.host));
+              }),
       links_(loop),
       nodes_(bounded(options.subscriptions, capacity)),
       finder_(nodes_, options.finder),

@@ -67,6 +67,14 @@ void Subscriptions::keep(const wire::Subscription& packet, std::string_view data
   if (Node* node = node_of(packet)) node->datagram.assign(datagram);
 }
 
+std::string_view Subscriptions::key_of(std::string_view name) const {
+  for (int step = 0; step <= kMostSteps && !name.empty(); ++step) {
+    if (pools_.contains(name)) return name;
+    name = rules_.dotsplit ? next_suffix(name) : std::string_view();
+  }
+  return {};
+}
+
 void Subscriptions::sweep(base::Instant now) {
   if (now - swept_ < rules_.tolerance) return;
   swept_ = now;

@@ -50,6 +50,8 @@ class Subscriptions {
   bool any_alive(base::Instant now);
   /// Whether a node of just this key can.
   bool any_alive(std::string_view key) const;
+  /// The key that serves `name`: itself, or a suffix; empty if there is none.
+  std::string_view key_of(std::string_view name) const;
   /// A key as it is compared.
   static std::string normal(std::string_view key);
   size_t size() const { return pools_.size(); }

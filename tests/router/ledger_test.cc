@@ -67,6 +67,35 @@ TEST_SUITE("router") {
     CHECK(book.ledger.other().causes[size_t(Cause::no_route)] == 1);
   }
 
+  TEST_CASE("ledger: names that fit a pattern do not use up the room of the others") {
+    std::string log_text;
+    base::Log log = base::Log::to_string("router", &log_text);
+    Ledger ledger(log, 8, [](const Served& served) -> std::string {
+      if (served.host.starts_with("r")) return "*.example";
+      if (served.host.starts_with("x")) return "";
+      return std::string(served.host);
+    });
+    const auto ask = [&](std::string_view host) {
+      ledger.note({.door = "uwsgi", .host = host, .vassal = 1});
+    };
+    for (int i = 0; i < 100; ++i)
+      ask("r" + std::to_string(i) + ".example");
+    for (int i = 0; i < 10; ++i)
+      ask("x" + std::to_string(i));
+    for (const std::string_view host : {"a", "b", "c", "d", "e"})
+      ask(host);
+    const auto requests = [&](std::string_view host) {
+      const auto found = ledger.hosts().find(host);
+      return found == ledger.hosts().end() ? 0 : found->second.tally.requests;
+    };
+    CHECK(requests("r0.example") == 1);
+    CHECK(requests("r1.example") == 1);
+    CHECK(requests("*.example") == 98);
+    CHECK(requests("e") == 1);
+    CHECK(ledger.hosts().size() == 8);
+    CHECK(ledger.other().requests == 10);
+  }
+
   TEST_CASE("ledger: what is given up after its hand-over is no second request") {
     Book book;
     book.ledger.note({.door = "uwsgi", .host = "a.example", .vassal = 1});

@@ -26,9 +26,14 @@ TEST_SUITE("router") {
     for (const Row& row : rows) {
       CAPTURE(row.host);
       CHECK(table.find(row.host) == row.id);
+      CHECK(table.domain_of(row.host).empty() == !row.id);
     }
+    CHECK(table.domain_of("example.com") == "example.com");
+    CHECK(table.domain_of("b.shop.example.com") == "*.shop.example.com");
+    CHECK(table.domain_of("x.y.example.com") == "*.example.com");
     table.set("*", 9);
     CHECK(table.find("elsewhere.org") == 9);
+    CHECK(table.domain_of("elsewhere.org") == "*");
     CHECK(table.find("") == 9);
     CHECK(table.find("example.com") == 1);
     CHECK(table.size() == 5);

@@ -163,4 +163,14 @@ TEST_SUITE("router") {
     CHECK(table.verdict("b") == router::Verdict::found);
     CHECK(table.verdict("c") == router::Verdict::unknown);
   }
+
+  TEST_CASE("subscriptions: by which key a name is served") {
+    Table table({.dotsplit = true});
+    table.hear("a.example", "1");
+    table.hear(".wild.example", "1");
+    CHECK(table.nodes.key_of("a.example") == "a.example");
+    CHECK(table.nodes.key_of("x.y.wild.example") == ".wild.example");
+    CHECK(table.nodes.key_of("b.example").empty());
+    CHECK(table.nodes.key_of("").empty());
+  }
 }
