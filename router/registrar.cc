@@ -101,7 +101,8 @@ void Registrar::apply(const wire::Subscription& packet,
     if (direct && may_tell())
       log_.warn("subscription: refused key={} node={} pid={} reason=\"{}\"",
                 base::printable(packet.key), base::printable(packet.address),
-                heard.sender.pid, "too many keys, or too many nodes of this key");
+                heard.sender.pid,
+                "too many keys, too many nodes, or too many of this key");
     return;
   }
   if (!packet.leave) nodes_.set_listener(packet, policy_.listener_of(heard.sender));

@@ -28,9 +28,9 @@ std::optional<std::string> ReplayGuard::refuse_replay(const std::string& signer,
   Stamps& stamps = signers_[signer];
   if (!stamps.contains(node) && stamps.size() >= kMostNodes) {
     std::erase_if(stamps, [&](const auto& entry) {
-      return entry.second.time < now && now - entry.second.time > window_;
+      return entry.second.time < now && now - entry.second.time > kept_;
     });
-    if (stamps.size() >= kMostNodes) return "its key has signed for too many nodes";
+    if (stamps.size() >= kMostNodes) return "its tenant has signed for too many nodes";
   }
   Stamp& stamp = stamps[node];
   if (time < stamp.time) return "it is older than one before (a replay?)";

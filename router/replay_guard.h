@@ -6,6 +6,7 @@
 // older than the window is refused for its age, so nothing has to be remembered longer.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -18,8 +19,10 @@ namespace router {
 
 class ReplayGuard {
  public:
-  /// `window`: seconds that a time may be off, both ways.
-  explicit ReplayGuard(uint64_t window) : window_(window) {}
+  /// `window`: seconds that a time may be off, both ways. `hold`: seconds that a node
+  /// takes room after its time, whether or not it is remembered for.
+  explicit ReplayGuard(uint64_t window, uint64_t hold = 0)
+      : window_(window), kept_(std::max(window, hold)) {}
 
   /// Why a text of `time` cannot be from now; nothing if it can. Cheap: asked first.
   std::optional<std::string> refuse_time(uint64_t time, uint64_t now) const;
@@ -40,7 +43,9 @@ class ReplayGuard {
   using Stamps = std::unordered_map<std::string, Stamp>;  // by node
 
   uint64_t window_;
-  std::unordered_map<std::string, Stamps> signers_;  // bounded by the keys there are
+  uint64_t kept_;
+  std::unordered_map<std::string, Stamps>
+      signers_;  // bounded by the files of keys there are
 };
 
 }  // namespace router

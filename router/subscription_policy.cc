@@ -120,7 +120,8 @@ std::optional<std::string> SubscriptionPolicy::refuse_ssh(
   }
   const std::string node =
       Subscriptions::normal(packet.key) + '\n' + std::string(packet.address);
-  return guard_.refuse_replay(fingerprint, node, text, *packet.unix_time, now);
+  return guard_.refuse_replay(tenant_of(packet, *host), node, text, *packet.unix_time,
+                              now);
 }
 
 bool SubscriptionPolicy::is_flooded(const std::string& fingerprint, uint64_t now) {

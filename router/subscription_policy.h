@@ -51,7 +51,7 @@ class SubscriptionPolicy {
   explicit SubscriptionPolicy(SubscriptionProofs proofs)
       : proofs_(std::move(proofs)),
         tenants_(proofs_.ssh_directory),
-        guard_(proofs_.ssh_tolerance) {}
+        guard_(proofs_.ssh_tolerance, proofs_.hold) {}
 
   bool verifies() const {
     return !proofs_.sign_digest.empty() || !proofs_.ssh_directory.empty();
@@ -91,7 +91,7 @@ class SubscriptionPolicy {
   SubscriptionProofs proofs_;
   std::unordered_map<std::string, Stamps> stamps_;  // only of keys that have a public key
   TenantKeys tenants_;
-  ReplayGuard guard_;
+  ReplayGuard guard_;  // each tenant signs
   /// Whether one more look at a signature of that key is too many in this second.
   bool is_flooded(const std::string& fingerprint, uint64_t now);
 

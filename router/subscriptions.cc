@@ -7,6 +7,7 @@ namespace router {
 namespace {
 
 constexpr int kMostSteps = 5;
+constexpr base::Duration kCountEvery = std::chrono::seconds(1);
 
 /// The suffix to try next, with its leading dot; empty after the last one.
 std::string_view next_suffix(std::string_view name) {
@@ -39,15 +40,17 @@ Subscriptions::Outcome Subscriptions::join(const std::string& key,
                                            base::Instant now,
                                            const Sender& sender) {
   auto pool = pools_.find(key);
+  const bool known = pool != pools_.end() && pool->second.find(packet.address) != nullptr;
+  if (!known && !has_room(now)) return Outcome::refused;
   if (pool == pools_.end()) {
     sweep(now);
     if (pools_.size() >= rules_.most_keys) return Outcome::refused;
     const auto asked = parse_algorithm(packet.algo);
     pool = pools_.emplace(key, NodePool(asked.value_or(rules_.algorithm))).first;
   }
-  const bool known = pool->second.find(packet.address) != nullptr;
   if (!known) pool->second.expire(now, rules_.tolerance);
   if (!known && pool->second.nodes().size() >= rules_.most_nodes) return Outcome::refused;
+  if (!known) ++at_most_;
   Node* joined = pool->second.subscribe(packet, now);
   if (joined != nullptr) joined->sender = sender;
   return joined != nullptr ? Outcome::added : Outcome::refreshed;
@@ -64,7 +67,31 @@ void Subscriptions::set_listener(const wire::Subscription& packet,
 }
 
 void Subscriptions::keep(const wire::Subscription& packet, std::string_view datagram) {
-  if (Node* node = node_of(packet)) node->datagram.assign(datagram);
+  Node* node = node_of(packet);
+  if (node == nullptr) return;
+  kept_ -= std::min(kept_, node->datagram.size());
+  node->datagram.clear();
+  if (kept_ + datagram.size() > rules_.most_kept) return;
+  kept_ += datagram.size();
+  node->datagram.assign(datagram);
+}
+
+bool Subscriptions::has_room(base::Instant now) {
+  const bool full =
+      at_most_ >= rules_.most_in_all || kept_ + wire::kMaxSubscription > rules_.most_kept;
+  if (full && now - counted_ >= kCountEvery) count(now);
+  return at_most_ < rules_.most_in_all;
+}
+
+void Subscriptions::count(base::Instant now) {
+  counted_ = now;
+  at_most_ = kept_ = 0;
+  for (auto& [key, pool] : pools_) {
+    pool.expire(now, rules_.tolerance);
+    at_most_ += pool.nodes().size();
+    for (const auto& node : pool.nodes())
+      kept_ += node->datagram.size();
+  }
 }
 
 std::string_view Subscriptions::key_of(std::string_view name) const {

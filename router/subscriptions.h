@@ -19,6 +19,8 @@ struct SubscriptionRules {
   bool dotsplit = false;
   size_t most_keys = 100'000;
   size_t most_nodes = 1'000;  ///< of one key
+  size_t most_in_all = 50'000;
+  size_t most_kept = 64 << 20;  ///< bytes of packets that are kept for newcomers
   size_t most_running =
       4'000;  ///< requests of one key at once: the others need room, too
 };
@@ -75,9 +77,16 @@ class Subscriptions {
 
   /// Forgets who is gone, of all keys, once in a while: those that nobody asks for, too.
   void sweep(base::Instant now);
+  /// Whether one more node may come. Counts those that there are only if there may be too
+  /// many, and seldom.
+  bool has_room(base::Instant now);
+  void count(base::Instant now);
 
   SubscriptionRules rules_;
   base::Instant swept_;
+  base::Instant counted_;
+  size_t at_most_ = 0;  // nodes: those that left count until the next look
+  size_t kept_ = 0;     // bytes, likewise
   Pools pools_;
 };
 

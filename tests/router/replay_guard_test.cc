@@ -44,4 +44,13 @@ TEST_SUITE("router") {
     now += 100;
     CHECK_FALSE(guard.refuse_replay("k", "new", "t", now, now));
   }
+
+  TEST_CASE("replay guard: a node takes room for as long as it may be there") {
+    ReplayGuard guard(60, 300);
+    uint64_t now = 1'000'000;
+    for (int n = 0; n < 2000; ++n)
+      guard.refuse_replay("k", std::to_string(n), "t", now, now);
+    CHECK(guard.refuse_replay("k", "new", "t", now + 100, now + 100));
+    CHECK_FALSE(guard.refuse_replay("k", "new", "t", now + 301, now + 301));
+  }
 }

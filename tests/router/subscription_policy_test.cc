@@ -217,6 +217,24 @@ TEST_SUITE("router") {
     CHECK(has(refusal(policy, *wire::encode_subscription(bare)), "not signed"));
   }
 
+  TEST_CASE(
+      "subscription policy: a tenant has room for so many nodes with all its keys") {
+    const Tenants tenants;
+    tenants.write("alice", "hosts=\"*.example\" " + std::string(keys::kEdPublic) +
+                               "\nhosts=\"*.example\" " + std::string(keys::kRsaPublic));
+    tenants.write("bob.test", keys::kEdPublic);
+    auto policy = tenants.policy();
+    int taken = 0;
+    for (int n = 0; n < 2100; ++n) {
+      const Says says{.host = "h" + std::to_string(n) + ".example", .user = "alice"};
+      if (refusal(policy, says).empty()) ++taken;
+    }
+    CHECK(taken == 2000);
+    CHECK(
+        has(refusal(policy, Says{.key = keys::kRsa, .user = "alice"}), "too many nodes"));
+    CHECK(refusal(policy, Says{.host = "bob.test"}) == "");
+  }
+
   TEST_CASE("subscription policy: a host stays with who has it") {
     const Tenants tenants;
     tenants.write("alice", "hosts=\"*.example\" " + std::string(keys::kEdPublic));

@@ -164,6 +164,44 @@ TEST_SUITE("router") {
     CHECK(table.verdict("c") == router::Verdict::unknown);
   }
 
+  TEST_CASE("subscriptions: so many nodes in all, until some are gone") {
+    Table table({.most_in_all = 3});
+    CHECK(table.hear("a", "1") == Outcome::added);
+    CHECK(table.hear("a", "2") == Outcome::added);
+    CHECK(table.hear("b", "1") == Outcome::added);
+    CHECK(table.hear("c", "1") == Outcome::refused);
+    CHECK(table.hear("a", "3") == Outcome::refused);
+    CHECK(table.hear("b", "1") == Outcome::refreshed);
+    table.leave("a", "1");
+    table.now += 1s;
+    CHECK(table.hear("c", "1") == Outcome::added);
+    CHECK(table.hear("c", "2") == Outcome::refused);
+    table.now += 20s;  // all are gone
+    CHECK(table.hear("c", "2") == Outcome::added);
+  }
+
+  TEST_CASE("subscriptions: so many bytes are kept for newcomers") {
+    Table table({.most_kept = 6000});
+    const std::string datagram(2500, 'x');
+    const auto kept = [&](std::string_view key) {
+      wire::Subscription packet;
+      packet.key = key;
+      packet.address = "1";
+      table.nodes.keep(packet, datagram);
+      return !table.nodes.pools().at(std::string(key)).nodes().front()->datagram.empty();
+    };
+    for (const char* key : {"a", "b", "c"})
+      table.hear(key, "1");
+    CHECK(kept("a"));
+    CHECK(kept("b"));
+    CHECK_FALSE(kept("c"));
+    CHECK(kept("b"));
+    table.leave("a", "1");
+    table.now += 1s;
+    table.hear("d", "1");
+    CHECK(kept("c"));
+  }
+
   TEST_CASE("subscriptions: by which key a name is served") {
     Table table({.dotsplit = true});
     table.hear("a.example", "1");
