@@ -34,7 +34,8 @@ Registrar::Registrar(uvx::Loop& loop,
       policy_(policy),
       siblings_(
           loop, tasks, [this](const HeardPacket& heard) { judge(heard, From::sibling); }),
-      upstream_(log, upstream) {}
+      upstream_(log, upstream),
+      departures_(std::chrono::seconds(policy.replay_window())) {}
 
 void Registrar::hear(std::string_view datagram, const Sender& sender) {
   judge({.datagram = datagram, .sender = sender}, From::sender);
@@ -56,6 +57,7 @@ void Registrar::tell_newcomers() {
       for (const auto& node : pool.nodes())
         if (!node->dead && !node->datagram.empty())
           say({.datagram = node->datagram, .sender = node->sender, .at = node->heard});
+    departures_.tell(say, base::Clock::now());
   });
 }
 
@@ -107,6 +109,7 @@ void Registrar::apply(const wire::Subscription& packet,
   }
   if (!packet.leave) nodes_.set_listener(packet, policy_.listener_of(heard.sender));
   if (siblings_.any() && !packet.leave) nodes_.keep(packet, heard.datagram);
+  if (siblings_.any() && policy_.verifies()) departures_.note(packet, heard);
   if (outcome == Outcome::added && may_tell())
     log_.info("subscription: new node key={} node={} weight={}",
               base::printable(packet.key), base::printable(packet.address),

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/uv/task_group.h"
+#include "router/departures.h"
 #include "router/resubscriber.h"
 #include "router/siblings.h"
 #include "router/subscription_policy.h"
@@ -51,6 +52,7 @@ class Registrar {
   SubscriptionPolicy& policy_;
   Siblings siblings_;
   Resubscriber upstream_;
+  Departures departures_;
   base::Instant told_since_;
   unsigned told_ = 0;
   bool informed_ = false;

@@ -10,6 +10,7 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -57,6 +58,11 @@ class SubscriptionPolicy {
     return !proofs_.sign_digest.empty() || !proofs_.ssh_directory.empty();
   }
   const SubscriptionProofs& proofs() const { return proofs_; }
+  /// For so many seconds a signed packet may be good again to who did not hear it.
+  uint64_t replay_window() const {
+    return std::max(proofs_.sign_digest.empty() ? 0 : proofs_.sign_tolerance,
+                    proofs_.ssh_directory.empty() ? 0 : proofs_.ssh_tolerance);
+  }
   /// Why the packet is refused; nothing if it is good. `now`: seconds since 1970.
   std::optional<std::string> refuse(const wire::Subscription& packet,
                                     const Sender& sender,

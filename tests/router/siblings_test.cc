@@ -1,10 +1,16 @@
 // Two registrars that know each other, over real channels.
 #include <sys/socket.h>
 
+#include <ctime>
+#include <fstream>
+
 #include <doctest/doctest.h>
 
+#include "base/ssh/private_key.h"
 #include "base/wire/uwsgi_packet.h"
 #include "router/registrar.h"
+#include "tests/ssh/keys.h"
+#include "tests/support/temp_dir.h"
 
 using namespace std::chrono_literals;
 
@@ -15,6 +21,20 @@ std::string datagram(std::string_view key, std::string_view address, bool leave 
   packet.add("key", key);
   packet.add("address", address);
   return packet.bytes();
+}
+
+/// Signed with an SSH key, `later` seconds from now.
+std::string signed_datagram(uint64_t later, bool leave) {
+  const auto key = ssh::PrivateKey::parse(keys::kEd);
+  const std::string fingerprint = ssh::fingerprint(key->public_key());
+  wire::Subscription s;
+  s.key = "a.example";
+  s.address = "127.0.0.1:1";
+  s.ssh_key = fingerprint;
+  s.unix_time = static_cast<uint64_t>(::time(nullptr)) + later;
+  s.leave = leave;
+  const auto plain = wire::encode_subscription(s);
+  return *wire::with_ssh_signature(*plain, *key->sign(wire::ssh_signed_text(*plain)));
 }
 
 /// One process's half.
@@ -34,7 +54,8 @@ struct Half {
 };
 
 struct World {
-  World() {
+  explicit World(const router::SubscriptionProofs& proofs = {})
+      : one(loop, proofs), two(loop, proofs) {
     auto to_one = *base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
     auto to_two = *base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
     one.registrar.siblings().listen_at(std::move(to_one.first), 1);
@@ -59,8 +80,8 @@ struct World {
   }
 
   uvx::Loop loop;
-  Half one{loop};
-  Half two{loop};
+  Half one;
+  Half two;
   base::Fd way_to_one;
   base::Fd way_to_two;
 };
@@ -112,6 +133,26 @@ TEST_SUITE("router") {
     world.settle();
     CHECK_FALSE(world.one.registrar.siblings().awaits_picture());
     CHECK(world.one.serves("early"));
+  }
+
+  TEST_CASE(
+      "siblings: who comes later does not believe what was recorded before a leave") {
+    const support::TempDir directory;
+    std::ofstream(directory.path() / "a.example") << keys::kEdPublic;
+    router::SubscriptionProofs proofs;
+    proofs.ssh_directory = directory.path();
+    World world(proofs);
+    const std::string join = signed_datagram(0, false);
+    world.one.registrar.hear(join, {});
+    CHECK(world.one.serves("a.example"));
+    world.one.registrar.hear(signed_datagram(1, true), {});
+    CHECK_FALSE(world.one.serves("a.example"));
+    world.introduce();
+    world.settle();
+    world.two.registrar.hear(join, {});
+    CHECK_FALSE(world.two.serves("a.example"));
+    world.two.registrar.hear(signed_datagram(2, false), {});
+    CHECK(world.two.serves("a.example"));
   }
 
   TEST_CASE("siblings: what is not believed is not passed on") {
