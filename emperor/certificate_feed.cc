@@ -1,14 +1,10 @@
 #include "emperor/certificate_feed.h"
 
-#include <sys/random.h>
-
 #include <cstring>
 
 namespace emperor {
 
 namespace {
-
-constexpr base::Duration kKeysLast = std::chrono::hours(12);
 
 base::Result<base::Fd> sealed(std::string content) {
   auto memfd = base::make_memfd("certificates");
@@ -28,7 +24,7 @@ void CertificateFeed::start(const std::string& directory,
   auto watch = uvx::CertificateWatch::open(loop_, directory);
   if (!watch) return log_.error("certificates: {}", watch.error().message());
   watch_ = *std::move(watch);
-  renew_ticket_keys();
+  ticket_keys_.renew();
   auto seen = watch_->look();
   if (!seen)
     log_.error("certificates: {}", seen.error().message());
@@ -40,8 +36,7 @@ void CertificateFeed::start(const std::string& directory,
 
 uvx::Task<void> CertificateFeed::follow(CertificateFeed* self) {
   for (;;) {
-    auto read =
-        co_await self->watch_->changed(base::Deadline(self->keys_made_ + kKeysLast));
+    auto read = co_await self->watch_->changed(base::Deadline(self->ticket_keys_.due()));
     if (read)
       self->take(*std::move(read));
     else if (read.error().is(std::errc::operation_canceled))
@@ -55,8 +50,9 @@ uvx::Task<void> CertificateFeed::follow(CertificateFeed* self) {
 void CertificateFeed::take(base::CertificateFiles read) {
   for (const std::string& warning : read.warnings)
     log_.warn("certificates: {}", warning);
-  renew_ticket_keys();
-  wire::Certificates all{.files = std::move(read.files), .ticket_keys = ticket_keys_};
+  ticket_keys_.renew();
+  wire::Certificates all{.files = std::move(read.files),
+                         .ticket_keys = ticket_keys_.keys()};
   auto picture = sealed(wire::encode_certificates(all));
   for (base::CertificateFile& file : all.files)
     ::explicit_bzero(file.key.data(), file.key.size());
@@ -64,16 +60,6 @@ void CertificateFeed::take(base::CertificateFiles read) {
   log_.info("certificates: read pairs={}", all.files.size());
   picture_ = *std::move(picture);
   if (on_change_) on_change_();
-}
-
-void CertificateFeed::renew_ticket_keys() {
-  const auto now = base::Clock::now();
-  if (keys_made_ != base::Instant() && now < keys_made_ + kKeysLast) return;
-  keys_made_ = now;
-  wire::TicketKeys fresh{};
-  if (::getrandom(fresh.data(), fresh.size(), 0) != static_cast<ssize_t>(fresh.size()))
-    return;
-  ticket_keys_ = fresh;
 }
 
 void CertificateFeed::close() {

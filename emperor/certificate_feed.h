@@ -31,16 +31,13 @@ class CertificateFeed {
  private:
   static uvx::Task<void> follow(CertificateFeed* self);
   void take(base::CertificateFiles read);
-  /// Tickets are good until the keys change, and so should those not be good for ever.
-  void renew_ticket_keys();
 
   uvx::Loop& loop_;
   base::Log& log_;
   std::unique_ptr<uvx::CertificateWatch> watch_;
   std::function<void()> on_change_;
   base::Fd picture_;
-  wire::TicketKeys ticket_keys_{};
-  base::Instant keys_made_;
+  wire::RenewedTicketKeys ticket_keys_;
 };
 
 }  // namespace emperor

@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "base/wire/message.h"
 #include "base/wire/router_control.h"
+#include "base/wire/ticket_keys.h"
 #include "base/wire/uwsgi_packet.h"
 
 namespace router {
@@ -59,11 +60,18 @@ wire::Message word(const char* verb) {
 class Crew {
  public:
   Crew(unsigned processes, std::vector<CrewSocket> sockets, base::Log& log)
-      : log_(log), sockets_(std::move(sockets)), members_(processes) {}
+      : log_(log), sockets_(std::move(sockets)), members_(processes) {
+    const auto is_https = [](const CrewSocket& socket) {
+      return socket.kind == "https";
+    };
+    if (std::ranges::any_of(sockets_, is_https)) ticket_keys_.emplace();
+  }
 
   std::optional<base::Fd> run();
 
  private:
+  void renew_ticket_keys();
+  void tell_ticket_keys(const Member& member) const;
   std::optional<base::Fd> start_due();
   std::optional<base::Fd> start(Member& member);
   void introduce(Member& member, base::Fd inbox);
@@ -82,6 +90,7 @@ class Crew {
   std::vector<Member> members_;
   base::Fd signals_;
   uint64_t last_serial_ = 0;
+  std::optional<wire::RenewedTicketKeys> ticket_keys_;  // if there is HTTPS
   std::vector<char> buffer_ = std::vector<char>(wire::kMaxPacket);
   bool stopping_ = false;
 };
@@ -93,11 +102,26 @@ std::optional<base::Fd> Crew::run() {
   for (Member& member : members_)
     member.start_at = base::Clock::now();
   while (!stopping_ || anybody()) {
+    renew_ticket_keys();
     if (auto control = start_due()) return control;
     wait();
   }
   log_.info("router: all processes are gone");
   return std::nullopt;
+}
+
+/// A client may come back to another process.
+void Crew::renew_ticket_keys() {
+  if (!ticket_keys_ || !ticket_keys_->renew()) return;
+  for (const Member& member : members_)
+    if (member.pid != 0) tell_ticket_keys(member);
+}
+
+void Crew::tell_ticket_keys(const Member& member) const {
+  if (!ticket_keys_) return;
+  const auto& keys = ticket_keys_->keys();
+  tell(member,
+       word(verbs::kTicketKeys).set("keys", std::string(keys.begin(), keys.end())));
 }
 
 std::optional<base::Fd> Crew::start_due() {
@@ -137,6 +161,7 @@ std::optional<base::Fd> Crew::start(Member& member) {
   for (const CrewSocket& socket : sockets_)
     tell(member, word(verbs::kListen).set("kind", socket.kind).set("helper", helper),
          socket.socket.get());
+  tell_ticket_keys(member);
   introduce(member, std::move(inbox->first));
   return std::nullopt;
 }
@@ -163,6 +188,7 @@ void Crew::introduce(Member& member, base::Fd inbox) {
 void Crew::wait() {
   std::vector<pollfd> watched{{signals_.get(), POLLIN, 0}};
   std::optional<base::Instant> next;
+  if (ticket_keys_) next = ticket_keys_->due();
   for (const Member& member : members_) {
     if (member.control) watched.push_back({member.control.get(), POLLIN, 0});
     if (!stopping_ && member.start_at && (!next || *member.start_at < *next))

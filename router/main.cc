@@ -117,7 +117,9 @@ base::Result<std::unique_ptr<OwnCertificates>> own_certificates(uvx::Loop& loop,
                                                                 router::Router& router,
                                                                 const Options& options) {
   if (options.control_fd >= 0 || options.router_https.empty()) return nullptr;
-  return OwnCertificates::open(loop, log, router, options.certificates);
+  using enum OwnCertificates::Tickets;
+  return OwnCertificates::open(loop, log, router, options.certificates,
+                               options.processes == 1 ? own : given);
 }
 
 /// Alone: binds, becomes who it is to be, and, if there are to be several processes,

@@ -1,20 +1,18 @@
 #include "router/own_certificates.h"
 
-#include <sys/random.h>
-
 namespace router {
 
-namespace {
-constexpr base::Duration kKeysLast = std::chrono::hours(12);
-}  // namespace
-
 base::Result<std::unique_ptr<OwnCertificates>> OwnCertificates::open(
-    uvx::Loop& loop, base::Log& log, Router& router, const std::string& directory) {
+    uvx::Loop& loop,
+    base::Log& log,
+    Router& router,
+    const std::string& directory,
+    Tickets tickets) {
   TRY_ASSIGN(auto watch, uvx::CertificateWatch::open(loop, directory));
   TRY_ASSIGN(auto seen, watch->look());
   std::unique_ptr<OwnCertificates> self(
-      new OwnCertificates(log, router, std::move(watch)));
-  self->renew_ticket_keys();
+      new OwnCertificates(log, router, std::move(watch), tickets));
+  if (tickets == Tickets::own) self->ticket_keys_.renew();
   if (seen) self->give(*std::move(seen));
   return self;
 }
@@ -22,23 +20,16 @@ base::Result<std::unique_ptr<OwnCertificates>> OwnCertificates::open(
 void OwnCertificates::give(base::CertificateFiles read) {
   for (const std::string& warning : read.warnings)
     log_.warn("certificates: {}", warning);
-  renew_ticket_keys();
+  if (tickets_ == Tickets::own) ticket_keys_.renew();
   router_.take_certificates(
-      {.files = std::move(read.files), .ticket_keys = ticket_keys_});
-}
-
-void OwnCertificates::renew_ticket_keys() {
-  const auto now = base::Clock::now();
-  if (keys_made_ != base::Instant() && now < keys_made_ + kKeysLast) return;
-  keys_made_ = now;
-  wire::TicketKeys fresh{};
-  if (::getrandom(fresh.data(), fresh.size(), 0) == static_cast<ssize_t>(fresh.size()))
-    ticket_keys_ = fresh;
+      {.files = std::move(read.files), .ticket_keys = ticket_keys_.keys()});
 }
 
 uvx::Task<void> OwnCertificates::follow() {
   for (;;) {
-    auto read = co_await watch_->changed(base::Deadline(keys_made_ + kKeysLast));
+    const auto due = tickets_ == Tickets::own ? base::Deadline(ticket_keys_.due())
+                                              : base::Deadline::never();
+    auto read = co_await watch_->changed(due);
     if (read)
       give(*std::move(read));
     else if (read.error().is(std::errc::operation_canceled))

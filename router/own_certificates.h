@@ -14,9 +14,15 @@ namespace router {
 
 class OwnCertificates {
  public:
+  /// Whose keys session tickets are sealed with: of this process alone, or those that
+  /// whoever started it gives it and its siblings.
+  enum class Tickets { own, given };
   /// Gives `router` what the directory has; an error if it cannot be read.
-  static base::Result<std::unique_ptr<OwnCertificates>> open(
-      uvx::Loop& loop, base::Log& log, Router& router, const std::string& directory);
+  static base::Result<std::unique_ptr<OwnCertificates>> open(uvx::Loop& loop,
+                                                             base::Log& log,
+                                                             Router& router,
+                                                             const std::string& directory,
+                                                             Tickets tickets);
   /// Gives it what changes, until close().
   uvx::Task<void> follow();
   void close() { watch_->close(); }
@@ -24,18 +30,16 @@ class OwnCertificates {
  private:
   OwnCertificates(base::Log& log,
                   Router& router,
-                  std::unique_ptr<uvx::CertificateWatch> watch)
-      : log_(log), router_(router), watch_(std::move(watch)) {}
+                  std::unique_ptr<uvx::CertificateWatch> watch,
+                  Tickets tickets)
+      : log_(log), router_(router), watch_(std::move(watch)), tickets_(tickets) {}
   void give(base::CertificateFiles read);
-  /// Of this process alone, and new ones once they are old: what was recorded is not to
-  /// be opened with those of months ago.
-  void renew_ticket_keys();
 
   base::Log& log_;
   Router& router_;
   std::unique_ptr<uvx::CertificateWatch> watch_;
-  wire::TicketKeys ticket_keys_{};
-  base::Instant keys_made_;
+  Tickets tickets_;
+  wire::RenewedTicketKeys ticket_keys_;
 };
 
 }  // namespace router

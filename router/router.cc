@@ -229,6 +229,7 @@ void Router::on_message(const wire::Message& message, std::vector<base::Fd> fds)
   const std::string_view verb = message.verb;
   if (verb == verbs::kListen) return on_listen(message, std::move(fds));
   if (verb == verbs::kCertificates) return on_certificates(std::move(fds));
+  if (verb == verbs::kTicketKeys) return on_ticket_keys(message);
   if (verb == verbs::kSibling) return on_sibling(message, std::move(fds));
   if (verb == verbs::kVassal) return on_vassal(message, std::move(fds));
   if (verb == verbs::kState) return on_state(message);
@@ -268,6 +269,14 @@ void Router::on_listen(const wire::Message& message, std::vector<base::Fd> fds) 
 
 void Router::on_certificates(std::vector<base::Fd> fds) {
   if (fds.size() == 1) tls().take(std::move(fds.front()));
+}
+
+void Router::on_ticket_keys(const wire::Message& message) {
+  const std::string_view bytes = message.get("keys");
+  wire::TicketKeys keys{};
+  if (bytes.size() != keys.size()) return;
+  std::ranges::copy(bytes, keys.begin());
+  tls().take(keys);
 }
 
 void Router::on_sibling(const wire::Message& message, std::vector<base::Fd> fds) {

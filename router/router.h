@@ -59,6 +59,7 @@ class Router : private ControlTarget, private VassalEvents {
 
   void on_listen(const wire::Message& message, std::vector<base::Fd> fds);
   void on_certificates(std::vector<base::Fd> fds);
+  void on_ticket_keys(const wire::Message& message);
   void on_sibling(const wire::Message& message, std::vector<base::Fd> fds);
   void on_synced(const wire::Message& message);
   void on_vassal(const wire::Message& message, std::vector<base::Fd> fds);

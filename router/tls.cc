@@ -39,13 +39,16 @@ void Tls::take(base::Fd memfd) {
   take(*std::move(certificates));
 }
 
-void Tls::take(wire::Certificates certificates) {
-  hide_memory();
+void Tls::take(const wire::TicketKeys& keys) {
   const auto is_set = [](unsigned char byte) {
     return byte != 0;
   };
-  if (std::ranges::any_of(certificates.ticket_keys, is_set))
-    context_.set_ticket_keys(certificates.ticket_keys);
+  if (std::ranges::any_of(keys, is_set)) context_.set_ticket_keys(keys);
+}
+
+void Tls::take(wire::Certificates certificates) {
+  hide_memory();
+  take(certificates.ticket_keys);
   if (!std::exchange(any_, true)) {
     CertificatesUpdate update(log_, context_.certificates(),
                               std::move(certificates.files));

@@ -26,6 +26,8 @@ class Tls {
   void take(wire::Certificates certificates);
   /// The same from the emperor's memfd.
   void take(base::Fd memfd);
+  /// For session tickets from now on; none if they are all zero.
+  void take(const wire::TicketKeys& keys);
 
  private:
   uvx::Task<void> take_over();

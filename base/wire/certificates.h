@@ -2,19 +2,15 @@
 // not: the content of a sealed memfd. Pure.
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/certificate_files.h"
 #include "base/result.h"
+#include "base/wire/ticket_keys.h"
 
 namespace wire {
-
-/// What session tickets are sealed with: the same for all routers, so that a client may
-/// come back to another one.
-using TicketKeys = std::array<unsigned char, 80>;
 
 struct Certificates {
   std::vector<base::CertificateFile> files;

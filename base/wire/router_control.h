@@ -15,6 +15,9 @@ inline constexpr char kListen[] =
                ///< or of datagrams; helper=1 for all processes but the first
 inline constexpr char kCertificates[] =
     "certificates";  ///< + 1 fd: a sealed memfd with all there are (wire/certificates.h)
+inline constexpr char kTicketKeys[] =
+    "ticket-keys";  ///< keys: 80 bytes for session tickets from now on. From a crew's
+                    ///< parent; an emperor's come with the certificates
 inline constexpr char kSibling[] =
     "sibling";  ///< + 1 fd: the sending end of another router's inbox of subscriptions;
                 ///< own=1: the receiving end of this one's. serial: of who hears there

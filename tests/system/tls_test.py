@@ -4,12 +4,13 @@ import hashlib
 import json
 import os
 import select
+import signal
 import socket
 import ssl
 import struct
 import subprocess
 
-from frame import ALICE, BOB, Connection, SystemCase, main, until
+from frame import ALICE, BOB, Connection, SystemCase, main, processes, until
 from imperium.client import http
 from imperium.world import own_address
 
@@ -295,6 +296,31 @@ class Alone(SystemCase):
     """The router without an emperor; the emperor of this class only brings the site's socket."""
 
     options = {}
+
+    def test_tickets_are_good_at_every_process(self):
+        directory = self.world.path("pairs")
+        os.mkdir(directory, 0o700)
+        make(directory, "one.crt", "one.key", "one.test", common_name="one")
+        program, context, session = os.path.join(self.world.emperor.programs, "fastrouter"), ssl._create_unverified_context(), None
+        log = self.world.path("routers.log")
+        with open(log, "wb") as out:
+            router = subprocess.Popen([program, "--router-https", "%s:%d" % HTTPS, "--certificates", directory, "--fastrouter-processes=4"], stderr=out)
+        try:
+            until(lambda: f"all accept\n{open(log).read()}", lambda: open(log).read().count("accepting") == 4)
+            resumed = []
+            for round in range(3):
+                with socket.create_connection(HTTPS, 10) as plain, context.wrap_socket(plain, server_hostname="one.test", session=session) as s:
+                    s.sendall(HEAD.encode())
+                    self.assertTrue(s.recv(1))
+                    resumed.append(s.session_reused)
+                    session = s.session
+                for pid in set(processes.children(router.pid)) - {router.pid}:  # whoever gave it
+                    os.kill(pid, signal.SIGKILL)
+                until("others accept", lambda: open(log).read().count("accepting") == 4 * (round + 2))
+            self.assertEqual(resumed, [False, True, True])
+        finally:
+            router.terminate()
+            self.assertEqual(router.wait(10), 0)
 
     def test_refused_names(self):
         directory = self.world.path("certificates")
