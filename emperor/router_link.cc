@@ -164,7 +164,18 @@ bool RouterLink::send_synced(MessageChannel& channel, uint64_t serial) {
   for (const auto& place : processes_)
     for (const Process* p = place.get(); p != nullptr; p = p->before.get())
       if (tells(*p, serial)) message.set("teller", p->connection->serial);
-  return channel.try_send(message);
+  return channel.try_send(message.set("rules", rules()));
+}
+
+std::string RouterLink::rules() const {
+  const Options& options = s_.options;
+  std::string text = options.router_uid + '\n' + options.router_gid + '\n' +
+                     options.log_level + '\n' + options.fastrouter_program;
+  for (const std::string& option : options.router_options)
+    text += '\n' + option;
+  for (const Listener& listener : listeners_)
+    text += '\n' + listener.held_as;
+  return std::to_string(std::hash<std::string>{}(text));
 }
 
 void RouterLink::vassal_changed(uint64_t id) {
@@ -301,6 +312,7 @@ uvx::Task<void> RouterLink::listen_to(RouterLink* self,
 
 void RouterLink::hear(Connection& connection, const wire::Message& message) {
   if (message.verb == verbs::kUp) on_up(connection);
+  if (message.verb == verbs::kOutdated) on_outdated(connection);
   if (message.verb == verbs::kAskFigures) ask_others(connection, message);
   if (message.verb == verbs::kFigures) on_figures(connection, message);
   const auto id = message.number("id");

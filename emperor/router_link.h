@@ -138,6 +138,7 @@ class RouterLink {
   void replace(size_t index);
   void let_leave(std::unique_ptr<Process> process);
   void on_up(const Connection& connection);
+  void on_outdated(const Connection& connection);
   /// A router asks what the others have counted: their answers are passed on to it.
   void ask_others(const Connection& asker, const wire::Message& question);
   void on_figures(Connection& connection, const wire::Message& message);
@@ -170,6 +171,9 @@ class RouterLink {
   /// Who knows all nodes, and will tell the process of that serial.
   bool tells(const Process& process, uint64_t serial) const;
   bool send_synced(MessageChannel& channel, uint64_t serial);
+  /// Stands for what a process is started with and what it listens on: one that an
+  /// emperor before us started may have been told otherwise.
+  std::string rules() const;
   bool send_vassal(MessageChannel& channel, const Vassal& vassal);
 
   Services s_;

@@ -183,6 +183,15 @@ void RouterLink::on_up(const Connection& connection) {
   }
 }
 
+/// An emperor before us started it with other options, or to listen elsewhere.
+void RouterLink::on_outdated(const Connection& connection) {
+  for (size_t i = 0; i < processes_.size() && !stopping_; ++i) {
+    if (processes_[i]->connection.get() != &connection || processes_[i]->before) continue;
+    s_.log.info("router {}: is replaced, its options have changed", i);
+    return replace(i);
+  }
+}
+
 void RouterLink::let_leave(std::unique_ptr<Process> process) {
   s_.log.info("router {}: drains pid={}", process->index, process->pid);
   // In this order: a service manager keeps one descriptor under one name only.

@@ -293,6 +293,11 @@ void Router::on_synced(const wire::Message& message) {
   for (const std::string_view text : message.all("teller"))
     if (const auto serial = base::parse_unsigned(text)) tellers.push_back(*serial);
   registrar_.siblings().expect(tellers);
+  const std::string_view rules = message.get("rules");
+  if (rules_.empty())
+    rules_ = rules;
+  else if (rules_ != rules)
+    tell({.verb = verbs::kOutdated, .fields = {}});
   if (!accepting_) duties_.spawn(accept_informed());
 }
 

@@ -105,6 +105,7 @@ class Router : private ControlTarget, private VassalEvents {
   std::vector<std::string> addresses_;  // of its doors and where it hears subscriptions
   std::list<Listener> listeners_;
   std::optional<Control> control_;
+  std::string rules_;  // of the first emperor
   bool accepting_ = false;
   bool draining_ = false;
 };

@@ -4,7 +4,8 @@ import shutil
 import signal
 import time
 
-from frame import ALICE, BOB, Connection, Load, SystemCase, http, main, processes, until
+from frame import ALICE, BOB, Connection, Load, SystemCase, client, http, main, processes, until
+from imperium.world import own_address
 
 
 class Routers(SystemCase):
@@ -140,6 +141,46 @@ class Routers(SystemCase):
         for i in range(20):
             self.world.remove(f"r{i}")
         self.assertLess(sorted(took)[2], 0.25, took)  # on a machine that does other work, too; script/bench measures it
+
+
+
+
+class Changed(SystemCase):
+    """An emperor that comes back finds routers that were started with other options than it has."""
+    options = {"router_http": None}
+    first, second = own_address(8180), own_address(8181)
+
+    @classmethod
+    def set_up_world(cls, world):
+        cls.file(world, [cls.first, cls.second], "page")
+        world.emperor.options["config"] = world.path("emperor.ini")
+        world.drop("one", "one.test", uid=ALICE)
+
+    @staticmethod
+    def file(world, doors, errors):
+        world.write("emperor.ini", f"[emperor]\nerrors = {errors}\n" + "".join("router-http = %s:%d\n" % d for d in doors))
+
+    def test_they_are_replaced_without_a_loss(self):
+        world, emperor = self.world, self.world.emperor
+        emperor.wait_state("one", "ready")
+        routers = lambda: {p for p in emperor.pids() if processes.name(p) == "fastrouter"}  # noqa: E731
+        before = routers()
+        self.assertEqual(http(self.second, "one.test", "/plain").status, 200)
+        with Load(self.first, "one.test", threads=2, every=0.01) as load:
+            self.crash()
+            self.assertEqual(routers(), before, "nothing has changed")
+            self.file(world, [self.first], "close")
+            self.crash()
+            until("others serve", lambda: (now := routers()) and not before & now)
+        self.assert_clean(load)
+        self.assertNotEqual(http(self.second, "one.test", "/plain").status, 200, "that door is closed")
+        self.assertEqual(client.uwsgi(world.router, "nobody.test", "/").status, 0, "errors = close")
+
+    def crash(self):
+        emperor = self.world.emperor
+        pid = emperor.pid_of("emperor")
+        os.kill(pid, signal.SIGKILL)
+        until("another emperor", lambda: emperor.pid_of("emperor") not in (None, pid) and emperor.ctl("ls").returncode == 0)
 
 
 if __name__ == "__main__":
