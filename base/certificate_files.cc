@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <set>
 
@@ -106,6 +107,12 @@ Result<Place> place_of(const Place& top, std::string& certificate, std::string& 
 
 }  // namespace
 
+void wipe(CertificateFile& file) {
+  // With both in one file, the certificate is the key, too.
+  ::explicit_bzero(file.certificate.data(), file.certificate.size());
+  ::explicit_bzero(file.key.data(), file.key.size());
+}
+
 Result<std::vector<CertificateDirectory::Candidate>> CertificateDirectory::list() const {
   TRY_ASSIGN(const Place top, open_place(AT_FDCWD, path_, 0));
   auto names = names_in(top);
@@ -152,8 +159,8 @@ Result<std::optional<CertificateFiles>> CertificateDirectory::read_if_changed() 
     std::string certificate = candidate.certificate;
     std::string key = candidate.key;
     const auto place = place_of(top, certificate, key);
-    const auto chain = place ? read_one(*place, certificate)
-                             : Result<FileRead>(std::unexpected(place.error()));
+    auto chain = place ? read_one(*place, certificate)
+                       : Result<FileRead>(std::unexpected(place.error()));
     auto secret = !chain               ? Result<FileRead>(std::unexpected(chain.error()))
                   : key == certificate ? chain
                                        : read_one(*place, key);
@@ -165,7 +172,7 @@ Result<std::optional<CertificateFiles>> CertificateDirectory::read_if_changed() 
       out.warnings.push_back(
           fmt::format("{}/{}: everybody can read this private key: chmod o-rwx", path_,
                       printable(candidate.key)));
-    file.certificate = chain->content;
+    file.certificate = std::move(chain->content);
     file.key = std::move(secret->content);
     total += file.certificate.size() + file.key.size();
   }

@@ -27,6 +27,9 @@ struct CertificateFile {
   friend bool operator==(const CertificateFile&, const CertificateFile&) = default;
 };
 
+/// Overwrites what may hold a key.
+void wipe(CertificateFile& file);
+
 struct CertificateFiles {
   std::vector<CertificateFile> files;  ///< by name
   std::vector<std::string> warnings;   ///< whole sentences for the log

@@ -4,20 +4,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace base {
 
 Result<std::string> read_fd(int fd, size_t limit) {
+  constexpr size_t kStep = 16384;
   std::string content;
-  char buffer[16384];
-  for (;;) {
-    const ssize_t n = ::read(fd, buffer, sizeof(buffer));
+  struct stat s{};
+  if (::fstat(fd, &s) == 0 && S_ISREG(s.st_mode))
+    content.reserve(std::min(static_cast<size_t>(s.st_size), limit) + kStep);
+  for (size_t size = 0;; content.resize(size)) {
+    content.resize(size + kStep);
+    const ssize_t n = ::read(fd, content.data() + size, kStep);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_errno("read");
-    if (n == 0) return content;
-    if (content.size() + static_cast<size_t>(n) > limit) return fail(EFBIG, "read");
-    content.append(buffer, static_cast<size_t>(n));
+    size += static_cast<size_t>(n);
+    if (size > limit) return fail(EFBIG, "read");
+    if (n == 0) {
+      content.resize(size);
+      return content;
+    }
   }
 }
 

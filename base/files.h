@@ -12,7 +12,8 @@
 
 namespace base {
 
-/// The content of an open file. EFBIG if it holds more than `limit` bytes.
+/// The content of an open file. EFBIG if it holds more than `limit` bytes. Leaves no copy
+/// behind, if it is a regular file that does not grow.
 Result<std::string> read_fd(int fd, size_t limit);
 /// The content of a file of ours. Not for files of tenants: see vassal/reader.
 Result<std::string> read_file(const std::filesystem::path& path, size_t limit);

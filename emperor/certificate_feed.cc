@@ -55,7 +55,7 @@ void CertificateFeed::take(base::CertificateFiles read) {
                          .ticket_keys = ticket_keys_.keys()};
   auto picture = sealed(wire::encode_certificates(all));
   for (base::CertificateFile& file : all.files)
-    ::explicit_bzero(file.key.data(), file.key.size());
+    base::wipe(file);
   if (!picture) return log_.error("certificates: {}", picture.error().message());
   log_.info("certificates: read pairs={}", all.files.size());
   picture_ = *std::move(picture);

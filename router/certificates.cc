@@ -60,7 +60,7 @@ bool CertificatesUpdate::step() {
   } else {
     broken(file, fresh.error());
   }
-  OPENSSL_cleanse(file.key.data(), file.key.size());
+  base::wipe(file);
   return true;
 }
 

@@ -111,4 +111,18 @@ TEST_SUITE("base") {
     CHECK(read->files[3].fault.find("links") != std::string::npos);
     CHECK(read->files[3].key.empty());
   }
+
+  TEST_CASE(
+      "certificate files: nothing is left of a key, also if it stood in the chain") {
+    const Directory dir;
+    dir.put("both.pem", "chain and key");
+    base::CertificateDirectory certificates(dir.path);
+    auto read = certificates.read_if_changed().value();
+    base::CertificateFile& file = read->files.front();
+    CHECK(file.certificate == "chain and key");
+    CHECK(file.key == "chain and key");
+    base::wipe(file);
+    CHECK(file.certificate == std::string(13, '\0'));
+    CHECK(file.key == std::string(13, '\0'));
+  }
 }
