@@ -1,6 +1,8 @@
 #include "router/registrar.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <chrono>
 
@@ -118,7 +120,7 @@ void Registrar::apply(const wire::Subscription& packet,
     log_.info("subscription: node left key={} node={}", base::printable(packet.key),
               base::printable(packet.address));
   if (!direct) return;
-  if (outcome == Outcome::added && heard.sender.uid) acknowledge(packet);
+  if (outcome == Outcome::added) acknowledge(packet, heard.sender);
   siblings_.tell_all(heard);
   // Upstream we are all nodes of a key together.
   const bool is_last = outcome == Outcome::left && !nodes_.any_alive(packet.key);
@@ -137,13 +139,22 @@ bool Registrar::may_tell() {
   return ++told_ <= kTellMost;
 }
 
-/// As uWSGI words it; who cannot take it now does without. Only to unix sockets of this
-/// machine: a UDP sender can be forged, and would have us write to anybody.
-void Registrar::acknowledge(const wire::Subscription& packet) const {
-  if (!packet.notify.starts_with('/') && !packet.notify.starts_with('@')) return;
-  const auto where = parse_node_address(packet.notify);
+/// As uWSGI words it; who cannot take it now does without. Only to a socket in the file
+/// system that is the sender's own: anything else (an address of a forged sender,
+/// another's socket, a name without an owner) would have us write to whom he likes.
+void Registrar::acknowledge(const wire::Subscription& packet,
+                            const Sender& sender) const {
+  if (!packet.notify.starts_with('/') || !sender.uid) return;
+  const base::Fd file(
+      ::open(std::string(packet.notify).c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  struct stat s{};
+  if (!file || ::fstat(file.get(), &s) != 0 || !S_ISSOCK(s.st_mode) ||
+      s.st_uid != *sender.uid)
+    return;
+  // Just this one, whatever stands at the path by now.
+  const auto where = parse_node_address("/proc/self/fd/" + std::to_string(file.get()));
   if (!where) return;
-  const base::Fd socket(::socket(where->storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const base::Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   std::string text = "[subscription ack] ";
   text.append(base::printable(packet.key))
       .append(" => new node: ")

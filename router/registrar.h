@@ -43,7 +43,7 @@ class Registrar {
   /// Why the packet changes nothing; empty if it is to be believed.
   std::string refuse(const wire::Subscription& packet, const HeardPacket& heard);
   void apply(const wire::Subscription& packet, const HeardPacket& heard, From from);
-  void acknowledge(const wire::Subscription& packet) const;
+  void acknowledge(const wire::Subscription& packet, const Sender& sender) const;
   bool may_tell();
   void tell_newcomers();
 

@@ -1,12 +1,14 @@
 """The fastrouter alone, with a uWSGI file, and nodes that subscribe: real uWSGI ones, and forged ones."""
 import os
 import signal
+import socket
 import subprocess
 import time
 
 import frame  # noqa: F401
 from imperium import case, client, processes, programs
 from imperium.alone import KEY, AloneCase
+from imperium.waiting import until
 
 def datagram(pairs, leave=False):
     return client.packet(pairs, 224, 1 if leave else 0)
@@ -61,6 +63,26 @@ class RealNodes(AloneCase):
 
 
 class Packets(AloneCase):
+    def test_only_the_senders_own_socket_is_told(self):
+        """A line of the router's to any other would be a line of the sender's in another's name."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as others, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as nobodys, \
+                socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
+            for s, path in ((others, self.alone.path("others")), (own, self.alone.path("own"))):
+                s.bind(path)
+                os.chmod(path, 0o666)
+            os.chown(self.alone.path("others"), 61001, 61001)
+            nobodys.bind("\0" + self.alone.path("nobodys"))
+            os.symlink(self.alone.path("own"), self.alone.path("link"))
+            for n, notify in enumerate((self.alone.path("others"), "@" + self.alone.path("nobodys"), self.alone.path("link"), self.alone.path("own"))):
+                self.alone.subscribe(datagram([("key", f"k{n}.test"), ("address", "127.0.0.1:9"), ("notify", notify)]))
+            self.alone.log_line("new node", 4)
+            own.settimeout(10)
+            self.assertEqual(own.recv(1000), b"[subscription ack] k3.test => new node: 127.0.0.1:9")
+            for s in (others, nobodys, own):
+                s.setblocking(False)
+                with self.assertRaises(BlockingIOError):
+                    s.recv(1000)
+
     def test_what_is_broken_changes_nothing(self):
         good = datagram([("key", KEY), ("address", "127.0.0.1:9"), ("weight", "2")])
         bad = [good[:n] for n in range(1, len(good))] + [good + b"x", b"x" * 5000, b"\xe0\xff\xff\x00",
