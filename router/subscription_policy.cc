@@ -66,7 +66,7 @@ std::optional<std::string> SubscriptionPolicy::refuse(const wire::Subscription& 
     return refuse_holder(packet, "the SSH keys of " + tenant_of(packet, host), now);
   }
   if (!pem) return "it is not signed with an SSH key";
-  if (auto why = refuse_signature(packet)) return why;
+  if (auto why = refuse_signature(packet, now)) return why;
   if (auto why = refuse_time(packet, now)) return why;
   return refuse_holder(packet, "its PEM key", now);
 }
@@ -124,10 +124,10 @@ std::optional<std::string> SubscriptionPolicy::refuse_ssh(
                               now);
 }
 
-bool SubscriptionPolicy::is_flooded(const std::string& fingerprint, uint64_t now) {
+bool SubscriptionPolicy::is_flooded(const std::string& key, uint64_t now) {
   if (now != wrong_in_) wrong_.clear();
   wrong_in_ = now;
-  const auto wrong = wrong_.find(fingerprint);
+  const auto wrong = wrong_.find(key);
   return wrong != wrong_.end() && wrong->second >= kMostWrong;
 }
 
@@ -170,15 +170,17 @@ std::optional<std::string> SubscriptionPolicy::refuse_credentials(
 }
 
 std::optional<std::string> SubscriptionPolicy::refuse_signature(
-    const wire::Subscription& packet) const {
+    const wire::Subscription& packet, uint64_t now) {
   if (packet.signature.empty()) return "it is not signed";
   const std::string path =
       proofs_.sign_directory + "/" + key_file_name(packet.key) + ".pem";
+  if (is_flooded(path, now)) return "too many wrong signatures in this second of " + path;
   const auto verified =
       verify(proofs_.sign_digest, path, packet.signed_part, packet.signature);
   if (!verified) return verified.error().message();
-  if (!*verified) return "its signature is not by " + path;
-  return std::nullopt;
+  if (*verified) return std::nullopt;
+  ++wrong_[path];
+  return "its signature is not by " + path;
 }
 
 std::optional<std::string> SubscriptionPolicy::refuse_time(

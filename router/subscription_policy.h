@@ -81,7 +81,8 @@ class SubscriptionPolicy {
                                             const Sender& sender) const;
   std::optional<std::string> refuse_credentials(const wire::Subscription& packet,
                                                 const Sender& sender) const;
-  std::optional<std::string> refuse_signature(const wire::Subscription& packet) const;
+  std::optional<std::string> refuse_signature(const wire::Subscription& packet,
+                                              uint64_t now);
   std::optional<std::string> refuse_time(const wire::Subscription& packet, uint64_t now);
   std::optional<std::string> refuse_ssh(const wire::Subscription& packet, uint64_t now);
   /// `prover`: who has proven himself, and how.
@@ -99,10 +100,10 @@ class SubscriptionPolicy {
   TenantKeys tenants_;
   ReplayGuard guard_;  // each tenant signs
   /// Whether one more look at a signature of that key is too many in this second.
-  bool is_flooded(const std::string& fingerprint, uint64_t now);
+  bool is_flooded(const std::string& key, uint64_t now);
 
   uint64_t wrong_in_ = 0;  ///< the second that they were counted in
-  std::unordered_map<std::string, unsigned> wrong_;  // signatures, by fingerprint
+  std::unordered_map<std::string, unsigned> wrong_;  // by fingerprint, or path of a PEM
   struct Holder {
     std::string prover;
     uint64_t heard = 0;  ///< seconds since 1970

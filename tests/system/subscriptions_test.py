@@ -165,6 +165,18 @@ class Signed(AloneCase):
         self.alone.log_line("new node")
         self.assertEqual(self.alone.ask().status, 200)
 
+    def test_a_flood_of_wrong_signatures_is_not_looked_at(self):
+        wrong = self.signed(time.time(), spoil=True)
+        for _ in range(400):
+            self.alone.subscribe(wrong)
+        self.alone.log_line("too many wrong signatures in this second")
+        self.assertGreaterEqual(self.alone.log().count("its signature is not by"), 100)
+
+        def heard():
+            self.alone.subscribe(self.signed(time.time()))
+            return "new node" in self.alone.log()
+        until("a good one counts", heard)
+
     def test_forged_expired_and_replayed_packets_change_nothing(self):
         now = time.time()
         stranger = self.alone.path("stranger.pem")
