@@ -4,6 +4,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import frame  # noqa: F401
@@ -175,6 +176,44 @@ class Resubscribed(AloneCase):
         self.alone.log_line("new node")
         front = self.alone.path("front.sock")
         until("a request comes through both", lambda: client.uwsgi(front, KEY, "/").text == f"one {KEY}")
+
+
+class Circles(unittest.TestCase):
+    def router(self, *lines):
+        alone = Alone(SUBSCRIPTIONS, *lines)
+        self.addCleanup(alone.stop)
+        return alone
+
+    def test_who_tells_itself_does_not_believe_it(self):
+        alone = self.router("fastrouter-resubscribe = %d/subscribe.sock")
+        alone.subscribe(client.packet([("key", KEY), ("address", alone.path("nobody.sock"))], 224))
+        alone.log_line("told upstream and come round")
+        self.assertEqual(alone.log().count("new node"), 1)
+
+    def test_two_that_tell_each_other_do_so_once_a_second(self):
+        pair = [self.router("fastrouter-resubscribe = %d/other") for _ in range(2)]
+        for alone, other in (pair, reversed(pair)):
+            os.symlink(other.server, alone.path("other"))
+        cpu = sum(processes.cpu_ns(alone.router.pid) for alone in pair)
+        began = time.monotonic()
+        pair[0].subscribe(client.packet([("key", KEY), ("address", pair[0].path("nobody.sock"))], 224))
+        for alone in pair:
+            alone.log_line("new node")
+        until("that time is over", lambda: time.monotonic() > began + 1)
+        self.assertLess(sum(processes.cpu_ns(alone.router.pid) for alone in pair) - cpu, 0.3e9)
+
+    def test_an_address_that_means_another_machine_upstream_is_not_told(self):
+        for ours, upstream, told in ((":0", "192.0.2.1:9", False), ("0.0.0.0:0", "192.0.2.1:9", False),
+                                     ("127.0.0.1:0", "192.0.2.1:9", False), ("127.0.0.1:0", "127.0.0.1:9", True)):
+            router = subprocess.Popen([os.path.join(programs.bin_directory(), "fastrouter"), "--fastrouter", ours, "--fastrouter-resubscribe", upstream],
+                                      stderr=subprocess.PIPE, text=True)
+            lines = []
+            while not lines or lines[-1] and "accepting" not in lines[-1]:
+                lines.append(router.stderr.readline())
+            router.terminate()
+            router.stderr.close()
+            router.wait(10)
+            self.assertEqual("it is told nothing" in "".join(lines), not told, (ours, upstream, lines))
 
 
 class User(AloneCase):

@@ -3,6 +3,7 @@ import os
 import shutil
 import signal
 import time
+import unittest
 
 from frame import ALICE, BOB, Connection, Load, SystemCase, client, http, main, processes, until
 from imperium.world import own_address
@@ -143,6 +144,12 @@ class Routers(SystemCase):
         self.assertLess(sorted(took)[2], 0.25, took)  # on a machine that does other work, too; script/bench measures it
 
 
+    @unittest.skipUnless(os.geteuid() == 0, "else they are ours in any case")
+    def test_nobody_of_the_same_user_looks_into_them(self):
+        """Hidden from the start, since who is attached when keys come stays so: these have none yet."""
+        for pid in self.routers():
+            self.assertNotEqual(processes.status(pid, "Uid").split()[0], "0")
+            self.assertEqual(os.stat(f"/proc/{pid}/environ").st_uid, 0)
 
 
 class Changed(SystemCase):

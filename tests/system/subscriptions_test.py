@@ -83,6 +83,17 @@ class Packets(AloneCase):
                 with self.assertRaises(BlockingIOError):
                     s.recv(1000)
 
+    def test_who_comes_and_goes_does_not_fill_the_log(self):
+        began = time.monotonic()
+        for _ in range(3000):
+            for leave in (False, True):
+                self.alone.subscribe(datagram([("key", KEY), ("address", "127.0.0.1:9")], leave))
+        self.alone.subscribe(datagram([("key", "last.test"), ("address", "127.0.0.1:9")]))
+        until("all is heard", lambda: self.alone.ask("last.test").status != 404)
+        lines = self.alone.log().count("new node") + self.alone.log().count("node left")
+        self.assertGreater(lines, 100)
+        self.assertLessEqual(lines, 1000 * (1 + (time.monotonic() - began) // 10))
+
     def test_what_is_broken_changes_nothing(self):
         good = datagram([("key", KEY), ("address", "127.0.0.1:9"), ("weight", "2")])
         bad = [good[:n] for n in range(1, len(good))] + [good + b"x", b"x" * 5000, b"\xe0\xff\xff\x00",
