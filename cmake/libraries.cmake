@@ -11,6 +11,9 @@ find_package(nlohmann_json REQUIRED)
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(ssl REQUIRED IMPORTED_TARGET libssl)
 find_library(HTTP_PARSER_LIBRARY http_parser REQUIRED)
+find_library(WSLAY_LIBRARY wslay REQUIRED)
+add_library(wslay INTERFACE)
+target_link_libraries(wslay INTERFACE ${WSLAY_LIBRARY})
 
 # libpython belongs to the python runtime alone (vassal/runtimes/python); the Python of the distribution, whatever else is on PATH.
 set(Python3_FIND_STRATEGY LOCATION)

@@ -13,7 +13,8 @@ Apply apply_domain, apply_subscribe_to, apply_subscribe2, apply_modifier1;
 Apply apply_own_router;
 Apply apply_socket, apply_protocol, apply_node_param, apply_chmod_socket, apply_listen;
 Apply apply_command_type, apply_stop_signal, apply_chdir, apply_pyargv, apply_mount,
-    apply_env, apply_static_map;
+    apply_env, apply_static_map, apply_interface, apply_asgi_connections,
+    apply_websockets_max_size;
 Apply apply_processes, apply_threads, apply_buffer_size, apply_idle, apply_start;
 Apply apply_cpu_max, apply_cpu_weight, apply_pids_max, apply_io_max, apply_cgroup,
     apply_cgroup_opt;

@@ -79,6 +79,9 @@ struct Subscription {
 /// emperor protocol.
 enum class CommandType { simple, notify, uwsgi };
 
+/// How the application is called; `automatic` looks at it.
+enum class Interface { automatic, wsgi, asgi };
+
 /// When a hook is run, and by whom: by the emperor as root before a start (as_root) and
 /// behind it (as_emperor), by the vassal's program as its own user.
 enum class HookPhase {
@@ -135,6 +138,9 @@ struct VassalConfig {
   std::string wsgi_file;
   std::string module;  ///< "pkg.mod", "pkg.mod:callable", "pkg.mod:factory()"
   std::string callable = "application";
+  Interface interface = Interface::automatic;
+  uint32_t asgi_connections = 1000;                  ///< that one worker serves at once
+  uint64_t websockets_max_size = uint64_t{1} << 20;  ///< bytes of one message
   std::vector<std::string>
       pythonpath;  ///< in file order; the last ends up first on sys.path
   std::string virtualenv;

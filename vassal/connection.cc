@@ -7,6 +7,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -56,6 +57,7 @@ ssize_t Connection::receive(char* into, size_t size) {
     if (n >= 0) return n;
     if (errno == EINTR) continue;
     if (!would_block()) return -errno;
+    if (backlog_) return -EAGAIN;
     if (const int failed = wait(POLLIN, read_patience_); failed != 0) return failed;
   }
 }
@@ -79,6 +81,11 @@ ssize_t Connection::try_send(std::span<const iovec> parts) const {
 }
 
 int Connection::send(std::string_view data) {
+  if (backlog_ && !backlog_->empty()) {
+    const std::array<iovec, 1> whole{iovec{const_cast<char*>(data.data()), data.size()}};
+    backlog_->keep(whole);
+    return 0;
+  }
   const ssize_t n = way_ == Way::out ? ::write(fd_.get(), data.data(), data.size())
                                      : ::send(fd_.get(), data.data(), data.size(),
                                               MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -91,6 +98,10 @@ int Connection::send(std::string_view data) {
 
 int Connection::send(std::span<iovec> parts) {
   while (!parts.empty()) {
+    if (backlog_ && !backlog_->empty()) {
+      backlog_->keep(parts);
+      return 0;
+    }
     const ssize_t n = try_send(parts);
     if (n >= 0) {
       parts = advance(parts, static_cast<size_t>(n));
@@ -98,7 +109,42 @@ int Connection::send(std::span<iovec> parts) {
     }
     if (errno == EINTR) continue;
     if (!would_block()) return -errno;
+    if (backlog_) {
+      backlog_->keep(parts);
+      return 0;
+    }
     if (const int failed = wait(POLLOUT, write_patience_); failed != 0) return failed;
+  }
+  return 0;
+}
+
+int Connection::flush() {
+  while (backlog_ && !backlog_->bytes().empty()) {
+    const std::string_view bytes = backlog_->bytes();
+    const std::array<iovec, 1> parts{
+        iovec{const_cast<char*>(bytes.data()), bytes.size()}};
+    const ssize_t n = try_send(parts);
+    if (n >= 0)
+      backlog_->took_bytes(static_cast<size_t>(n));
+    else if (would_block())
+      return 0;
+    else if (errno != EINTR)
+      return -errno;
+  }
+  return backlog_ ? flush_file() : 0;
+}
+
+int Connection::flush_file() {
+  while (backlog_->file_left() > 0) {
+    off_t offset = backlog_->file_offset();
+    const uint64_t step = std::min<uint64_t>(backlog_->file_left(), 1U << 30);
+    const ssize_t n = ::sendfile(fd_.get(), backlog_->file(), &offset, step);
+    if (n >= 0)
+      backlog_->took_file(static_cast<size_t>(n));
+    else if (would_block())
+      return 0;
+    else if (errno != EINTR)
+      return -errno;
   }
   return 0;
 }
@@ -110,6 +156,11 @@ int64_t Connection::send_file(int file, off_t offset, uint64_t count) {
   if (const auto set = base::set_blocking(fd_.get(), base::Blocking::no); !set)
     return -set.error().code.value();
   const uint64_t asked = count;
+  if (backlog_) {
+    int failed = backlog_->keep_file(file, offset, count);
+    if (failed == 0) failed = flush();
+    return failed == 0 ? static_cast<int64_t>(asked) : failed;
+  }
   while (count > 0) {
     const size_t step = count < (1U << 30) ? static_cast<size_t>(count) : 1U << 30;
     const ssize_t n = ::sendfile(fd_.get(), file, &offset, step);

@@ -2,18 +2,21 @@
 //
 // The descriptor may or may not be O_NONBLOCK (that flag is shared with others), so every
 // call says MSG_DONTWAIT and waits by poll(2). While it waits the interpreter is
-// released, so that an application's own threads run.
+// released, so that an application's own threads run. Where many connections share one
+// thread nothing waits: see never_wait().
 #pragma once
 
 #include <sys/uio.h>
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "base/fd.h"
+#include "vassal/backlog.h"
 #include "vassal/runtime.h"
 
 namespace vassal {
@@ -35,6 +38,15 @@ class Connection {
     way_ = way;
   }
   int fd() const { return fd_.get(); }
+  Way way() const { return way_; }
+
+  /// From now on reads give -EAGAIN where they would wait, and what the client does not
+  /// take at once counts as sent and is kept until flush().
+  void never_wait() { backlog_.emplace(); }
+  /// Bytes that are kept.
+  uint64_t unsent() const { return backlog_ ? backlog_->size() : 0; }
+  /// Sends as much of it as the client takes now; 0 or a negative errno.
+  int flush();
 
   /// Bytes read, 0 at the end of the stream, or a negative errno (-ETIMEDOUT).
   ssize_t receive(char* into, size_t size);
@@ -58,12 +70,14 @@ class Connection {
  private:
   int wait(short events, std::chrono::milliseconds patience);
   ssize_t try_send(std::span<const iovec> parts) const;
+  int flush_file();
 
   base::Fd fd_;
   Way way_ = Way::both;
   Runtime* runtime_;
   std::chrono::milliseconds read_patience_;
   std::chrono::milliseconds write_patience_;
+  std::optional<Backlog> backlog_;
 };
 
 }  // namespace vassal

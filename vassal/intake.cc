@@ -138,11 +138,15 @@ void Intake::note_failure(Source& source, int code) {
 }
 
 int Intake::sleep() {
+  return wake(-1);
+}
+
+int Intake::wake(int timeout) {
   woken_ = true;
   // One event only, the oldest: that is the one whose wake-up nobody else got. Taking
   // another one first would leave it to wait for the end of that request.
   epoll_event event{};
-  if (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) return -1;
+  if (::epoll_wait(epoll_.get(), &event, 1, timeout) != 1) return -1;
   const int fd = event.data.fd;
   if (std::ranges::find(calls_, fd) != calls_.end()) return fd;
   const auto source = std::ranges::find(sources_, fd, &Source::fd);

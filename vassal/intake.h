@@ -37,6 +37,9 @@ struct Arrival {
   base::Deadline deadline;
 };
 
+/// Bytes of the buffers that arrivals are taken into.
+inline constexpr size_t kArrivalBuffer = wire::kHandoffHeader + wire::kMaxHandoff;
+
 class Intake {
  public:
   /// `calls`: descriptors that end the sleep without bringing a connection.
@@ -52,6 +55,10 @@ class Intake {
   /// Sleeps until a source or a call is ready. Returns the descriptor of the call, -1 for
   /// others.
   int sleep();
+  /// The same without sleeping: for a thread that waits for fd(), readable when there is
+  /// something to take, in a loop of its own.
+  int look() { return wake(0); }
+  int fd() const { return epoll_.get(); }
   /// Is no longer woken: what arrives from now on wakes somebody else. The last wake-up
   /// may have been meant for a connection that is still there: that one.
   std::optional<Arrival> take_last(std::span<char> buffer);
@@ -71,6 +78,7 @@ class Intake {
   std::optional<Arrival> accept_from(const Source& source);
   void note_failure(Source& source, int code);
   void turn_to(size_t source);
+  int wake(int timeout);
 
   base::Fd epoll_;
   std::vector<Source> sources_;

@@ -131,7 +131,7 @@ base::Result<> Master::prepare() {
 void Master::start_workers(base::Instant now) {
   for (uint32_t i = 0; i < slots_.size(); ++i)
     spawn(i, now);
-  if (!config_.lazy_apps) announce();
+  if (!workers_say_up()) announce();
 }
 
 void Master::announce() {

@@ -62,6 +62,7 @@ class Master {
   // workers
   void spawn(uint32_t index, base::Instant now);
   [[noreturn]] void become_worker(uint32_t index, base::Fd orders);
+  bool workers_say_up() const;
   void on_orders(uint32_t index);
   void reap();
   void on_worker_end(uint32_t index, base::ExitStatus status, base::Instant now);

@@ -54,7 +54,7 @@ void Master::spawn(uint32_t index, base::Instant now) {
   slot.pid = pid;
   slot.started = now;
   slot.overdue = false;
-  slot.up = !config_.lazy_apps;
+  slot.up = !workers_say_up();
   slot.orders = std::move(pair->first);
   board_.board().line(index).pid = static_cast<uint32_t>(pid);
   epoll_event event{};
@@ -77,15 +77,19 @@ void Master::become_worker(uint32_t index, base::Fd orders) {
   ::prctl(PR_SET_NAME, ("vassal/w" + std::to_string(index + 1)).c_str(), 0, 0, 0);
   set_state(board_.board().line(index), wire::WorkerState::starting,
             base::to_wire(base::Clock::now()));
-  if (runtime_ != nullptr && config_.lazy_apps) {
-    if (const auto reason = runtime_->load(config_)) {
-      say(Level::error, "the application does not load: " + *reason);
-      tell(orders.get(), std::string(order::kFailed) + *reason);
-      ::_exit(wire::lifeline::kExitNoApp);
-    }
-  }
+  const auto give_up = [&orders](const std::string& what, const std::string& reason) {
+    say(Level::error, what + reason);
+    tell(orders.get(), std::string(order::kFailed) + reason);
+    ::_exit(wire::lifeline::kExitNoApp);
+  };
+  if (runtime_ != nullptr && config_.lazy_apps)
+    if (const auto reason = runtime_->load(config_))
+      give_up("the application does not load: ", *reason);
   if (runtime_ != nullptr) runtime_->after_fork_in_child(index + 1);
-  if (config_.lazy_apps) tell(orders.get(), order::kUp);
+  if (runtime_ != nullptr && runtime_->many_at_once())
+    if (const auto reason = runtime_->start())
+      give_up("the application does not start: ", *reason);
+  if (workers_say_up()) tell(orders.get(), order::kUp);
   ::_exit(run_worker({.config = config_,
                       .runtime = runtime_,
                       .prefixes = prefixes_,
@@ -95,6 +99,11 @@ void Master::become_worker(uint32_t index, base::Fd orders) {
                       .index = index,
                       .master_poke = poke_.get(),
                       .orders = orders.get()}));
+}
+
+/// Whether a worker is of use only after something that it does itself.
+bool Master::workers_say_up() const {
+  return config_.lazy_apps || (runtime_ != nullptr && runtime_->many_at_once());
 }
 
 void Master::send_order(const Slot& slot, std::string_view order) {

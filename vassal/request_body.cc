@@ -38,7 +38,7 @@ ssize_t RequestBody::read(char* into, size_t size) {
     ended_ = !until_eof_ && left_ == 0;
     return n;
   }
-  if (n == -ETIMEDOUT) return n;
+  if (n == -ETIMEDOUT || n == -EAGAIN) return n;
   ended_ = true;
   return n == 0 && !until_eof_ ? -ECONNRESET : n;
 }

@@ -23,7 +23,8 @@ class RequestBody {
              uint64_t limit);
 
   /// Bytes read, 0 at the end; -ETIMEDOUT when the client stalls, -ECONNRESET when it
-  /// leaves before all that was promised has come.
+  /// leaves before all that was promised has come; -EAGAIN where the connection never
+  /// waits and nothing is there.
   ssize_t read(char* into, size_t size);
   /// Unread bytes, if that is known.
   std::optional<uint64_t> left() const;

@@ -42,6 +42,8 @@ std::string_view trimmed(std::string_view text) {
 
 std::string_view reason_phrase(int status) {
   switch (status) {
+    case 101:
+      return "Switching Protocols";
     case 200:
       return "OK";
     case 201:
@@ -84,6 +86,8 @@ std::string_view reason_phrase(int status) {
       return "Content Too Large";
     case 422:
       return "Unprocessable Content";
+    case 426:
+      return "Upgrade Required";
     case 429:
       return "Too Many Requests";
     case 500:
@@ -133,16 +137,18 @@ const char* ResponseHead::set_status(std::string_view status) {
   return nullptr;
 }
 
-/// Hop-by-hop headers are the router's business on the pair (RFC 9110, 7.6.1).
+/// Hop-by-hop headers are the router's business on the pair (RFC 9110, 7.6.1); but a 101
+/// says by them what the connection becomes.
 bool ResponseHead::dropped(std::string_view name) const {
   if (framing_ != Framing::http11) return false;
   switch (name.size()) {
     case 2:
       return same_name(name, "te");
     case 7:
-      return same_name(name, "trailer") || same_name(name, "upgrade");
+      return same_name(name, "trailer") || (status_ != 101 && same_name(name, "upgrade"));
     case 10:
-      return same_name(name, "connection") || same_name(name, "keep-alive");
+      return (status_ != 101 && same_name(name, "connection")) ||
+             same_name(name, "keep-alive");
     case 16:
       return same_name(name, "proxy-connection");
     case 17:

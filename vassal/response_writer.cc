@@ -77,7 +77,7 @@ int ResponseWriter::write(std::string_view data, bool whole) {
   if (form_ == BodyForm::none) return head_sent_ ? 0 : send_plain({});
   const std::string_view sendable = within_promise(data);
   body_ += sendable.size();
-  if (form_ == BodyForm::chunked) return sendable.empty() ? 0 : send_chunk(sendable);
+  if (form_ == BodyForm::chunked && !sendable.empty()) return send_chunk(sendable);
   return send_plain(sendable);
 }
 
@@ -109,6 +109,10 @@ int ResponseWriter::finish() {
   }
   complete_ = form_ == BodyForm::none || !head_.length() || body_ == *head_.length();
   return 0;
+}
+
+int ResponseWriter::write_switched(std::string_view data) {
+  return error_ != 0 ? error_ : done(connection_.send(data), data.size());
 }
 
 int ResponseWriter::answer(std::string_view status, std::string_view page) {

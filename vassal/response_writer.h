@@ -26,6 +26,8 @@ class ResponseWriter {
   int write(std::string_view data, bool whole);
   int write_file(int file, off_t offset);
   int finish();
+  /// Behind a 101: bytes of the protocol that the connection switched to.
+  int write_switched(std::string_view data);
   /// A page of our own instead of an answer that has not begun.
   int answer(std::string_view status, std::string_view page);
   /// A 500 page, or a cut connection where the answer has begun.
@@ -40,6 +42,8 @@ class ResponseWriter {
   uint64_t body_bytes() const { return bytes_ - head_bytes(); }
   int status() const { return head_.status(); }
   uint32_t header_count() const { return head_.header_count(); }
+  /// The first failure, 0 without one.
+  int error() const { return error_; }
   /// False if the client did not get all it was promised.
   bool complete() const { return complete_; }
 

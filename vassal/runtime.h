@@ -59,6 +59,67 @@ class RuntimeCore {
   virtual void serve(Exchange& exchange) = 0;
 };
 
+/// A visitor's request, or WebSocket, that is served beside many others in one thread.
+/// Nothing of its exchange waits: read_body() gives -EAGAIN where it would, and what the
+/// visitor does not take at once is kept and goes out later.
+class Visit {
+ public:
+  virtual ~Visit() = default;
+  virtual Exchange& exchange() = 0;
+  /// Bytes can come after the answer's head, too: it may be a WebSocket.
+  virtual bool two_way() const = 0;
+
+  /// What the runtime wants to be told of, once, by Visits::next_changed(): something can
+  /// be read (or it is silent for too long), or the visitor leaves.
+  enum class Watch : uint8_t { read, leave };
+  virtual void watch(Watch what) = 0;
+  /// Bytes that the visitor has not taken yet. While there are some, each time that it
+  /// takes some of them counts as a change.
+  virtual uint64_t push() = 0;
+  /// Nobody is there any more to take an answer.
+  virtual bool gone() const = 0;
+
+  /// Behind a head of status 101: bytes of the other protocol. As recv(2), but negative
+  /// errno values, and written whole. From then on harakiri does not count.
+  virtual void switched() = 0;
+  virtual ssize_t receive(char* into, size_t size) = 0;
+  virtual int send(std::string_view data) = 0;
+
+  /// The answer ends here: at once, or when the visitor has taken what was written.
+  enum class Close : uint8_t { whole, cut };
+  virtual void close(Close how) = 0;
+  /// The runtime is through with it, and must not use it again.
+  virtual void release() = 0;
+
+  void* owner = nullptr;  ///< the runtime's own
+};
+
+/// All visits of a worker, and where further ones come from.
+class Visits {
+ public:
+  virtual ~Visits() = default;
+  /// Readable: look(). To be watched unless they are full or leaving.
+  virtual int arrivals_fd() const = 0;
+  /// Readable: heed(). To be watched always.
+  virtual int changes_fd() const = 0;
+  virtual void look() = 0;
+  virtual void heed() = 0;
+  /// After both, and after tick(): visits that are new, and known ones that changed; null
+  /// at the end.
+  virtual Visit* next_arrived() = 0;
+  virtual Visit* next_changed() = 0;
+  /// To be called every second while there are any: deadlines.
+  virtual void tick() = 0;
+  /// Writes down the requests that ended: before the thread waits.
+  virtual void flush_log() = 0;
+
+  virtual size_t count() const = 0;
+  /// As many as the worker takes: no further ones.
+  virtual bool full() const = 0;
+  /// The worker is to finish what it has, and then go.
+  virtual bool leaving() const = 0;
+};
+
 class Runtime {
  public:
   virtual ~Runtime() = default;
@@ -75,6 +136,15 @@ class Runtime {
   virtual void after_fork_in_parent() = 0;
   virtual void after_fork_in_child(uint32_t worker_id) = 0;
 
+  /// Whether the loaded applications take many requests at once in one thread: then a
+  /// worker calls start() and serve() instead of asking for cores.
+  virtual bool many_at_once() const = 0;
+  /// In the worker, before it takes anything. Why the application does not start, in one
+  /// line, if it does not.
+  virtual std::optional<std::string> start() = 0;
+  /// Serves until they leave and none is left.
+  virtual void serve(Visits& visits) = 0;
+
   virtual std::unique_ptr<RuntimeCore> make_core() = 0;
 
   /// Gives up the interpreter while this thread waits, and takes it back.
@@ -90,7 +160,7 @@ class Runtime {
 
 /// The one symbol of a runtime's shared object. Null if the versions differ.
 using MakeRuntime = Runtime* (*)(uint32_t abi);
-inline constexpr uint32_t kRuntimeAbi = 1;
+inline constexpr uint32_t kRuntimeAbi = 2;
 inline constexpr char kRuntimeSymbol[] = "imperium_make_runtime";
 
 }  // namespace vassal

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "vassal/crowd.h"
 #include "vassal/journal.h"
 #include "vassal/server.h"
 
@@ -43,7 +44,7 @@ void install_signals(std::atomic<uint64_t>& leave, int eventfd) {
   ::sigaction(SIGHUP, &action, nullptr);
 }
 
-class Worker {
+class Worker final : private CrowdHost {
  public:
   Worker(const WorkerPlan& plan, base::Fd leave)
       : plan_(plan),
@@ -63,13 +64,22 @@ class Worker {
   int run();
 
  private:
+  void run_threads();
   void run_thread(uint32_t thread);
+  void run_crowd();
   void serve_until_left(Server& server, Intake& intake);
   void serve_one(Server& server, Arrival arrival);
   void wait(Intake& intake);
   void read_orders();
   void leave();
-  bool leaving() const { return plan_.page.leave.load(std::memory_order_relaxed) != 0; }
+  void count_served();
+
+  void heed_call(int fd) override;
+  bool leaving() const override {
+    return plan_.page.leave.load(std::memory_order_relaxed) != 0;
+  }
+  void served() override { count_served(); }
+  void cannot_take(int error) override;
 
   const WorkerPlan& plan_;
   std::atomic<uint32_t> busy_ = 0;
@@ -99,15 +109,30 @@ void Worker::wait(Intake& intake) {
   void* token = plan_.runtime != nullptr ? plan_.runtime->release() : nullptr;
   const int call = intake.sleep();
   if (plan_.runtime != nullptr) plan_.runtime->acquire(token);
-  if (call == plan_.orders)
+  heed_call(call);
+}
+
+void Worker::heed_call(int fd) {
+  if (fd == plan_.orders)
     read_orders();
-  else if (call == leave_.get())
+  else if (fd == leave_.get())
     plan_.page.leave = 1;
+}
+
+void Worker::count_served() {
+  if (served_.fetch_add(1, std::memory_order_relaxed) + 1 >= last_) leave();
 }
 
 void Worker::serve_one(Server& server, Arrival arrival) {
   server.serve(std::move(arrival));
-  if (served_.fetch_add(1, std::memory_order_relaxed) + 1 >= last_) leave();
+  count_served();
+}
+
+void Worker::cannot_take(int error) {
+  say(Level::error, std::string("worker cannot take connections, it is replaced: ") +
+                        std::strerror(error));
+  exit_code_ = 1;
+  leave();
 }
 
 void Worker::serve_until_left(Server& server, Intake& intake) {
@@ -118,12 +143,7 @@ void Worker::serve_until_left(Server& server, Intake& intake) {
         continue;
       }
     }
-    if (intake.error() != 0) {
-      say(Level::error, std::string("worker cannot take connections, it is replaced: ") +
-                            std::strerror(intake.error()));
-      exit_code_ = 1;
-      return leave();
-    }
+    if (intake.error() != 0) return cannot_take(intake.error());
     server.log().flush();
     wait(intake);
   }
@@ -144,9 +164,22 @@ void Worker::run_thread(uint32_t thread) {
   serve_until_left(server, *intake);
 }
 
-int Worker::run() {
-  install_signals(plan_.page.leave, leave_.get());
-  set_state(bench_.line, wire::WorkerState::idle, base::to_wire(base::Clock::now()));
+/// One thread and the event loop of the application.
+void Worker::run_crowd() {
+  auto intake = Intake::open(plan_.sockets, {});
+  const std::array<int, 2> calls{leave_.get(), plan_.orders};
+  auto crowd = intake ? Crowd::open(bench_, *intake, *this, calls, plan_.page.pulses[0])
+                      : std::unexpected(intake.error());
+  if (!crowd) {
+    say(Level::error, "worker cannot wait for connections: " + crowd.error().message());
+    exit_code_ = 1;
+    return;
+  }
+  plan_.runtime->serve(**crowd);
+  set_state(bench_.line, wire::WorkerState::leaving, base::to_wire(base::Clock::now()));
+}
+
+void Worker::run_threads() {
   const uint32_t count = std::min(plan_.config.threads, WorkerPage::kMaxThreads);
   std::vector<std::thread> threads;
   for (uint32_t i = 1; i < count; ++i) {
@@ -162,6 +195,15 @@ int Worker::run() {
   for (std::thread& thread : threads)
     thread.join();
   if (plan_.runtime != nullptr) plan_.runtime->acquire(token);
+}
+
+int Worker::run() {
+  install_signals(plan_.page.leave, leave_.get());
+  set_state(bench_.line, wire::WorkerState::idle, base::to_wire(base::Clock::now()));
+  if (plan_.runtime != nullptr && plan_.runtime->many_at_once())
+    run_crowd();
+  else
+    run_threads();
   if (plan_.runtime != nullptr) plan_.runtime->finish();
   return exit_code_;
 }

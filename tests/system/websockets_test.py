@@ -1,6 +1,6 @@
 """WebSockets through both doors of the router: to a node, over unix and TCP, and to a command behind a domain.
 
-A worker of ours cannot be asked: WSGI has no way to answer 101, so the request is an ordinary one there.
+Workers of ours are asked by asgi_test.
 """
 import os
 import socket

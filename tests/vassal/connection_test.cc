@@ -105,4 +105,36 @@ TEST_CASE("connection: names its peer") {
         "pid " + std::to_string(::getpid()) + " uid " + std::to_string(::getuid()));
 }
 
+TEST_CASE("connection: one that never waits keeps what the client does not take") {
+  Pair pair(std::chrono::hours(1));
+  pair.connection.never_wait();
+  char c;
+  CHECK(pair.connection.receive(&c, 1) == -EAGAIN);
+  std::string sent;
+  for (int i = 0; i < 64; ++i) {
+    std::string piece(65536, static_cast<char>('a' + i % 26));
+    std::array<iovec, 1> parts{iovec{piece.data(), piece.size()}};
+    CHECK((i % 2 == 0 ? pair.connection.send(piece) : pair.connection.send(parts)) == 0);
+    sent += piece;
+  }
+  auto file = base::make_memfd("test");
+  REQUIRE(file);
+  (void)base::write_all(file->get(), "0123456789");
+  CHECK(pair.connection.send_file(file->get(), 2, 5) == 5);
+  file->reset();
+  sent += "23456";
+  CHECK(pair.connection.unsent() > 0);
+  std::string arrived;
+  while (arrived.size() < sent.size()) {
+    const std::string more = pair.arrived();
+    arrived += more;
+    REQUIRE(pair.connection.flush() == 0);
+    if (more.empty() && pair.connection.unsent() == 0) break;
+  }
+  CHECK(arrived == sent);
+  CHECK(pair.connection.unsent() == 0);
+  pair.leave();
+  CHECK(pair.connection.send("x") == -EPIPE);
+}
+
 TEST_SUITE_END();

@@ -115,4 +115,16 @@ TEST_CASE("response: another status drops the headers of the first") {
   CHECK(head.bytes() == "HTTP/1.0 500 Oops\r\n\r\n");
 }
 
+TEST_CASE("response: a 101 says what the connection becomes, and nothing else does") {
+  vassal::ResponseHead head;
+  head.reset("HTTP/1.1", vassal::Framing::http11, false);
+  CHECK(head.set_status("101") == nullptr);
+  CHECK(head.add("Upgrade", "websocket") == nullptr);
+  CHECK(head.add("Connection", "Upgrade") == nullptr);
+  CHECK(head.finish({}) == vassal::BodyForm::none);
+  CHECK(head.bytes() ==
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\n\r\n");
+}
+
 TEST_SUITE_END();

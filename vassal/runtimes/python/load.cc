@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "vassal/runtimes/python/failure.h"
+#include "vassal/runtimes/python/interface.h"
 
 namespace vassal::python {
 
@@ -93,19 +94,43 @@ bool keep(Loaded& loaded, Ref application) {
   return true;
 }
 
+/// One worker serves by one interface: which. Refuses what it cannot serve.
+void choose_interface(Loaded& loaded, Interface wanted) {
+  size_t asgi = 0;
+  for (const Ref& application : loaded.applications) {
+    const Looks looks = looks_of(application.get());
+    if (looks == Looks::asgi2 && wanted != Interface::wsgi)
+      loaded.reason =
+          "the application is to be called with the scope alone, as in ASGI 2: only ASGI "
+          "3 is served (asgiref.compatibility.guarantee_single_callable makes one of it)";
+    if (looks == Looks::asgi) ++asgi;
+  }
+  if (wanted == Interface::automatic && asgi != 0 && asgi != loaded.applications.size())
+    loaded.reason =
+        "some of the applications are WSGI and some ASGI: all of a vassal have to be of "
+        "one interface";
+  loaded.asgi =
+      wanted == Interface::asgi || (wanted == Interface::automatic && asgi != 0);
+}
+
+bool load_all(Loaded& loaded, const VassalConfig& config) {
+  if (!config.wsgi_file.empty()) {
+    if (!keep(loaded, load_file(config.wsgi_file, config.callable))) return false;
+  } else if (!config.module.empty()) {
+    if (!keep(loaded, load_module(config.module, config.callable))) return false;
+  }
+  for (const Mount& mount : config.mounts)
+    if (!keep(loaded, load_mount(mount, config.callable))) return false;
+  if (loaded.applications.empty())
+    loaded.reason = "no application: neither wsgi-file, module nor mount is set";
+  return loaded.reason.empty();
+}
+
 }  // namespace
 
 Loaded load_applications(const VassalConfig& config) {
   Loaded loaded;
-  if (!config.wsgi_file.empty()) {
-    if (!keep(loaded, load_file(config.wsgi_file, config.callable))) return loaded;
-  } else if (!config.module.empty()) {
-    if (!keep(loaded, load_module(config.module, config.callable))) return loaded;
-  }
-  for (const Mount& mount : config.mounts)
-    if (!keep(loaded, load_mount(mount, config.callable))) return loaded;
-  if (loaded.applications.empty())
-    loaded.reason = "no application: neither wsgi-file, module nor mount is set";
+  if (load_all(loaded, config)) choose_interface(loaded, config.interface);
   return loaded;
 }
 

@@ -1,4 +1,4 @@
-// Loading applications: `wsgi-file`, `module`, `callable`, `mount`.
+// Loading applications: `wsgi-file`, `module`, `callable`, `mount`, `interface`.
 #pragma once
 
 #include <string>
@@ -11,6 +11,7 @@ namespace vassal::python {
 
 struct Loaded {
   std::vector<Ref> applications;  ///< the default one first, then the mounts in order
+  bool asgi = false;              ///< all of them; WSGI otherwise
   std::string reason;             ///< why it failed, one line; empty if all are loaded
 };
 

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "vassal/runtimes/python/asgi.h"
 #include "vassal/runtimes/python/core.h"
 #include "vassal/runtimes/python/file_wrapper.h"
 #include "vassal/runtimes/python/input.h"
@@ -27,6 +28,10 @@ class PythonRuntime final : public Runtime {
     // Before a fork doubles it, or the process ends for want of an application.
     flush_output();
     if (!loaded.reason.empty()) return std::move(loaded.reason);
+    if (loaded.asgi) {
+      asgi_.emplace();
+      if (auto reason = asgi_->load(config)) return reason;
+    }
     applications_ = std::move(loaded.applications);
     config_ = &config;
     return std::nullopt;
@@ -59,6 +64,14 @@ class PythonRuntime final : public Runtime {
     _PyEval_SetSwitchInterval(switch_interval_);
   }
 
+  bool many_at_once() const override { return asgi_.has_value(); }
+  std::optional<std::string> start() override {
+    auto reason = asgi_->start(applications_);
+    flush_output();
+    return reason;
+  }
+  void serve(Visits& visits) override { asgi_->serve(visits); }
+
   std::unique_ptr<RuntimeCore> make_core() override {
     return std::make_unique<Core>(types_, applications_, *config_);
   }
@@ -82,6 +95,7 @@ class PythonRuntime final : public Runtime {
 
   Types types_;
   std::vector<Ref> applications_;
+  std::optional<Asgi> asgi_;
   const VassalConfig* config_ = nullptr;
   unsigned long switch_interval_ = 0;  // microseconds
   bool forked_ = false;
