@@ -119,28 +119,30 @@ int Connection::send(std::span<iovec> parts) {
 }
 
 int Connection::flush() {
-  while (backlog_ && !backlog_->bytes().empty()) {
-    const std::string_view bytes = backlog_->bytes();
+  if (!backlog_) return 0;
+  Backlog& backlog = *backlog_;
+  while (!backlog.bytes().empty()) {
+    const std::string_view bytes = backlog.bytes();
     const std::array<iovec, 1> parts{
         iovec{const_cast<char*>(bytes.data()), bytes.size()}};
     const ssize_t n = try_send(parts);
     if (n >= 0)
-      backlog_->took_bytes(static_cast<size_t>(n));
+      backlog.took_bytes(static_cast<size_t>(n));
     else if (would_block())
       return 0;
     else if (errno != EINTR)
       return -errno;
   }
-  return backlog_ ? flush_file() : 0;
+  return flush_file(backlog);
 }
 
-int Connection::flush_file() {
-  while (backlog_->file_left() > 0) {
-    off_t offset = backlog_->file_offset();
-    const uint64_t step = std::min<uint64_t>(backlog_->file_left(), 1U << 30);
-    const ssize_t n = ::sendfile(fd_.get(), backlog_->file(), &offset, step);
+int Connection::flush_file(Backlog& backlog) const {
+  while (backlog.file_left() > 0) {
+    off_t offset = backlog.file_offset();
+    const uint64_t step = std::min<uint64_t>(backlog.file_left(), 1U << 30);
+    const ssize_t n = ::sendfile(fd_.get(), backlog.file(), &offset, step);
     if (n >= 0)
-      backlog_->took_file(static_cast<size_t>(n));
+      backlog.took_file(static_cast<size_t>(n));
     else if (would_block())
       return 0;
     else if (errno != EINTR)

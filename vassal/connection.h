@@ -70,7 +70,7 @@ class Connection {
  private:
   int wait(short events, std::chrono::milliseconds patience);
   ssize_t try_send(std::span<const iovec> parts) const;
-  int flush_file();
+  int flush_file(Backlog& backlog) const;
 
   base::Fd fd_;
   Way way_ = Way::both;

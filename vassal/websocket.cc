@@ -36,11 +36,12 @@ std::string_view fitting(std::string_view text) {
 }  // namespace
 
 struct WebSocket::Context {
-  wslay_event_context_ptr wslay = nullptr;
-
-  ~Context() {
-    if (wslay != nullptr) wslay_event_context_free(wslay);
-  }
+  struct Free {
+    void operator()(wslay_event_context_ptr context) const {
+      wslay_event_context_free(context);
+    }
+  };
+  std::unique_ptr<wslay_event_context, Free> owned;
 
   static WebSocket& self(void* user) { return *static_cast<WebSocket*>(user); }
 
@@ -84,17 +85,23 @@ WebSocket::WebSocket(uint64_t max_message) : context_(new Context) {
   callbacks.recv_callback = Context::receive;
   callbacks.send_callback = Context::send;
   callbacks.on_msg_recv_callback = Context::on_message;
-  if (wslay_event_context_server_init(&context_->wslay, &callbacks, this) != 0)
+  wslay_event_context_ptr wslay = nullptr;
+  if (wslay_event_context_server_init(&wslay, &callbacks, this) != 0)
     throw std::bad_alloc();
-  wslay_event_config_set_max_recv_msg_length(context_->wslay, max_message);
+  context_->owned.reset(wslay);
+  wslay_event_config_set_max_recv_msg_length(wslay, max_message);
 }
 
 WebSocket::~WebSocket() = default;
 
+wslay_event_context* WebSocket::wslay() const {
+  return context_->owned.get();
+}
+
 void WebSocket::feed(std::string_view bytes) {
   if (ending_) return;
   input_ = bytes;
-  if (wslay_event_recv(context_->wslay) != 0 && !ending_) break_off();
+  if (wslay_event_recv(wslay()) != 0 && !ending_) break_off();
   input_ = {};
   note_ending();
 }
@@ -104,7 +111,7 @@ void WebSocket::feed(std::string_view bytes) {
 void WebSocket::break_off() {
   constexpr std::string_view kWithout("\x88\x00", 2);
   constexpr std::string_view kWith("\x88\x02\x03\xea", 4);
-  wslay_event_send(context_->wslay);
+  wslay_event_send(wslay());
   if (!closing_ && output_.ends_with(kWithout))
     output_.replace(output_.size() - kWithout.size(), kWithout.size(), kWith);
   ending_ = Ending{WSLAY_CODE_PROTOCOL_ERROR, ""};
@@ -112,9 +119,9 @@ void WebSocket::break_off() {
 
 /// Where the client broke the rules, wslay has queued a close frame and reads no more.
 void WebSocket::note_ending() {
-  if (ending_ || wslay_event_get_read_enabled(context_->wslay) != 0) return;
-  wslay_event_send(context_->wslay);
-  ending_ = Ending{wslay_event_get_status_code_sent(context_->wslay), ""};
+  if (ending_ || wslay_event_get_read_enabled(wslay()) != 0) return;
+  wslay_event_send(wslay());
+  ending_ = Ending{wslay_event_get_status_code_sent(wslay()), ""};
 }
 
 std::vector<WebSocket::Message> WebSocket::take_messages() {
@@ -124,19 +131,18 @@ std::vector<WebSocket::Message> WebSocket::take_messages() {
 bool WebSocket::send(bool text, std::string_view data) {
   const auto opcode = static_cast<uint8_t>(text ? WSLAY_TEXT_FRAME : WSLAY_BINARY_FRAME);
   const wslay_event_msg message{opcode, bytes_of(data), data.size()};
-  return wslay_event_queue_msg(context_->wslay, &message) == 0;
+  return wslay_event_queue_msg(wslay(), &message) == 0;
 }
 
 bool WebSocket::close(uint16_t code, std::string_view reason) {
   if (closing_ || !may_be_sent(code)) return false;
   reason = fitting(reason);
-  closing_ = wslay_event_queue_close(context_->wslay, code, bytes_of(reason),
-                                     reason.size()) == 0;
+  closing_ = wslay_event_queue_close(wslay(), code, bytes_of(reason), reason.size()) == 0;
   return closing_;
 }
 
 std::string WebSocket::take_output() {
-  wslay_event_send(context_->wslay);
+  wslay_event_send(wslay());
   return std::exchange(output_, {});
 }
 

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+struct wslay_event_context;
+
 namespace vassal {
 
 class WebSocket {
@@ -52,6 +54,7 @@ class WebSocket {
  private:
   struct Context;
 
+  wslay_event_context* wslay() const;
   void break_off();
   void note_ending();
 

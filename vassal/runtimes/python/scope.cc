@@ -23,9 +23,45 @@ Ref utf8(std::string_view text) {
       PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
 }
 
-bool put(PyObject* dict, const char* key, const Ref& value) {
-  return value && PyDict_SetItemString(dict, key, value.get()) == 0;
-}
+enum class Key : uint8_t {
+  type,
+  asgi,
+  http_version,
+  scheme,
+  path,
+  raw_path,
+  query_string,
+  root_path,
+  headers,
+  client,
+  server,
+  method,
+  subprotocols,
+  extensions
+};
+/// By Key.
+constexpr const char* kKeys[] = {"type",         "asgi",      "http_version", "scheme",
+                                 "path",         "raw_path",  "query_string", "root_path",
+                                 "headers",      "client",    "server",       "method",
+                                 "subprotocols", "extensions"};
+
+/// A dict that is filled; no longer good once something failed.
+class Filling {
+ public:
+  explicit Filling(const std::vector<Ref>& keys) : keys_(keys), dict_(PyDict_New()) {}
+
+  void put(Key key, const Ref& value) {
+    good_ = good_ && dict_ && value &&
+            PyDict_SetItem(dict_.get(), keys_[static_cast<size_t>(key)].get(),
+                           value.get()) == 0;
+  }
+  Ref result() { return good_ ? std::move(dict_) : Ref(); }
+
+ private:
+  const std::vector<Ref>& keys_;
+  Ref dict_;
+  bool good_ = true;
+};
 
 std::string_view variable(const Request& request, std::string_view name) {
   const auto found = std::ranges::find(request.vars, name, &wire::Var::key);
@@ -107,8 +143,6 @@ bool asks_for_websocket(const Request& request) {
          lists(variable(request, "HTTP_CONNECTION"), "upgrade");
 }
 
-ScopeMaker::ScopeMaker() = default;
-
 /// A reference of its own.
 PyObject* ScopeMaker::header_name(std::string_view name) {
   if (const auto known = names_.find(std::string(name)); known != names_.end())
@@ -144,35 +178,32 @@ Ref ScopeMaker::headers(const Request& request) {
 }
 
 Ref ScopeMaker::make(const Request& request, bool websocket) {
-  Ref scope(PyDict_New());
-  if (!scope) return scope;
-  PyObject* const dict = scope.get();
+  if (keys_.empty())
+    for (const char* key : kKeys)
+      keys_.emplace_back(PyUnicode_InternFromString(key));
   const bool secure = request.scheme == "https";
   const std::string path = std::string(request.script_name).append(request.path_info);
-  bool good = put(dict, "type", latin1(websocket ? "websocket" : "http"));
-  good =
-      good && put(dict, "asgi",
-                  Ref(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.3")));
-  good = good && put(dict, "http_version", latin1(version_of(request.protocol)));
-  good = good && put(dict, "scheme",
-                     latin1(websocket ? (secure ? "wss" : "ws") : request.scheme));
-  good = good && put(dict, "path", utf8(path));
-  good = good && put(dict, "raw_path", bytes(raw_path(request)));
-  good = good && put(dict, "query_string", bytes(request.query));
-  good = good && put(dict, "root_path", utf8(request.script_name));
-  good = good && put(dict, "headers", headers(request));
-  good = good && put(dict, "client",
-                     address(request.remote_addr, variable(request, "REMOTE_PORT")));
-  good = good && put(dict, "server", address(request.server_name, request.server_port));
+  Filling scope(keys_);
+  scope.put(Key::type, latin1(websocket ? "websocket" : "http"));
+  scope.put(Key::asgi,
+            Ref(Py_BuildValue("{ssss}", "version", "3.0", "spec_version", "2.3")));
+  scope.put(Key::http_version, latin1(version_of(request.protocol)));
+  scope.put(Key::scheme, latin1(websocket ? (secure ? "wss" : "ws") : request.scheme));
+  scope.put(Key::path, utf8(path));
+  scope.put(Key::raw_path, bytes(raw_path(request)));
+  scope.put(Key::query_string, bytes(request.query));
+  scope.put(Key::root_path, utf8(request.script_name));
+  scope.put(Key::headers, headers(request));
+  scope.put(Key::client, address(request.remote_addr, variable(request, "REMOTE_PORT")));
+  scope.put(Key::server, address(request.server_name, request.server_port));
   if (!websocket) {
-    good = good && put(dict, "method", latin1(request.method));
-  } else {
-    good = good && put(dict, "subprotocols",
-                       subprotocols(variable(request, "HTTP_SEC_WEBSOCKET_PROTOCOL")));
-    good = good && put(dict, "extensions",
-                       Ref(Py_BuildValue("{s{}}", "websocket.http.response")));
+    scope.put(Key::method, latin1(request.method));
+    return scope.result();
   }
-  return good ? std::move(scope) : Ref();
+  scope.put(Key::subprotocols,
+            subprotocols(variable(request, "HTTP_SEC_WEBSOCKET_PROTOCOL")));
+  scope.put(Key::extensions, Ref(Py_BuildValue("{s{}}", "websocket.http.response")));
+  return scope.result();
 }
 
 }  // namespace vassal::python

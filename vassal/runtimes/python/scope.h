@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "vassal/request.h"
 #include "vassal/runtimes/python/ref.h"
@@ -17,15 +18,14 @@ bool asks_for_websocket(const Request& request);
 
 class ScopeMaker {
  public:
-  ScopeMaker();
-
   /// A new dict; null with a Python error set when memory is short. Without "state".
   Ref make(const Request& request, bool websocket);
 
  private:
-  PyObject* header_name(std::string_view variable);
+  PyObject* header_name(std::string_view name);
   Ref headers(const Request& request);
 
+  std::vector<Ref> keys_;  // of the dict
   // The names of headers as the application gets them, by those of variables.
   std::unordered_map<std::string, Ref> names_;
 };

@@ -268,7 +268,7 @@ PyObject* visit_hear(PyObject* object, PyObject*) {
   std::array<char, kPiece> piece;
   const ssize_t n = visit.receive(piece.data(), piece.size());
   if (n > 0) socket->feed({piece.data(), static_cast<size_t>(n)});
-  Ref list(PyList_New(0));
+  const Ref list(PyList_New(0));
   if (!list) return nullptr;
   for (const WebSocket::Message& message : socket->take_messages()) {
     const Ref item = message_of(message);
