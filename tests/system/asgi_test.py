@@ -421,6 +421,14 @@ class Ends(Probe):
         until("the old ones end, without mercy's help", lambda: not any(processes.alive(pid) for pid in old), 15)
         self.assertTrue(later.echo(b"still there"))
 
+    def test_nobody_waits_for_requests_of_visitors_that_left(self):
+        old = set(processes.children(self.world.emperor.row(self.name)["pid"]))
+        with client.connect(self.socket) as s:
+            s.sendall(client.packet(client.request_variables(self.host, "/held")))
+            self.wait_waiting(1)
+        self.drop("env = NEW=2")
+        until("the old ones end", lambda: not any(processes.alive(pid) for pid in old), 30)
+
     def test_a_worker_is_killed(self):
         opened = [self.open(address=address) for address in self.doors.values()]
         os.kill(int(self.text("/pid")), signal.SIGKILL)

@@ -85,6 +85,14 @@ class Http(Talk):
 
     changed = Talk.wake
 
+    def leave(self):
+        """It is finished in peace, if there is anybody to finish it for."""
+        if not self.done and not self.waiting:
+            self.visit.watch(LEAVE)
+
+    def serves_nobody(self):
+        return not self.done and self.visit.gone()
+
     async def receive(self):
         visit = self.visit
         while not self.body_over and not self.done and not visit.gone():
@@ -193,7 +201,8 @@ class WebSocket(Talk):
     # -- what comes
 
     def changed(self):
-        if self.state in (self.OPEN, self.CLOSING) and not self.messages:
+        # Who does not take the answers to his pings is not asked for more.
+        if self.state in (self.OPEN, self.CLOSING) and not self.messages and self.visit.unsent() <= MOST_UNSENT:
             self.hear()
         self.wake()
 
@@ -283,6 +292,9 @@ class WebSocket(Talk):
             self.visit.hang_up()
             self.wake()
 
+    def serves_nobody(self):
+        return False  # its end is bounded anyway
+
     def leave(self):
         if self.state == self.OPEN:
             self.say_goodbye(RESTART)
@@ -352,7 +364,7 @@ class Server:
         if threads > 1:
             self.loop.set_default_executor(concurrent.futures.ThreadPoolExecutor(threads))
         self.applications, self.lifespans = applications, []
-        self.tasks, self.sockets = set(), set()
+        self.tasks = {}  # what serves each visit
         self.visits = None
         self.looking = self.ticking = self.leaving = self.through = False
 
@@ -427,6 +439,10 @@ class Server:
     def tick(self):
         self.ticking = False
         self.visits.tick()
+        if self.leaving:
+            for task, talk in list(self.tasks.items()):
+                if talk.serves_nobody():
+                    task.cancel()
         self.check()
 
     # -- visits
@@ -438,15 +454,11 @@ class Server:
             scope["state"] = state.copy()
         talk = visit.talk = (WebSocket if visit.websocket else Http)(self, visit)
         task = self.loop.create_task(talk.run(self.applications[visit.app], scope))
-        self.tasks.add(task)
+        self.tasks[task] = talk
         task.add_done_callback(self.ended)
-        if visit.websocket:
-            self.sockets.add(talk)
-            task.add_done_callback(lambda _: self.sockets.discard(talk))
-            talk.task = task
 
     def ended(self, task):
-        self.tasks.discard(task)
+        del self.tasks[task]
         self.visits.flush_log()
         if self.leaving or not self.looking:
             self.check()
@@ -454,10 +466,11 @@ class Server:
     def leave(self):
         """Nobody new; HTTP requests are finished, WebSockets are closed."""
         self.leaving = True
-        for talk in list(self.sockets):
+        for talk in list(self.tasks.values()):
             talk.leave()
         self.loop.call_later(LEAVE_PATIENCE, self.give_up_sockets)
 
     def give_up_sockets(self):
-        for talk in list(self.sockets):
-            talk.task.cancel()
+        for task, talk in list(self.tasks.items()):
+            if isinstance(talk, WebSocket):
+                task.cancel()
