@@ -447,6 +447,21 @@ TEST_SUITE("config") {
     CHECK(told.find("python3") == std::string::npos);
   }
 
+  TEST_CASE("config: what an ASGI application is served with") {
+    const auto plain = make("uid = alice\nmodule = a\n").config;
+    CHECK(plain.interface == vassal::Interface::automatic);
+    CHECK(plain.asgi_connections == 1000);
+    CHECK(plain.websockets_max_size == 1 << 20);
+    const auto made = make(
+        "uid = alice\nmodule = a\ninterface = asgi\nasgi-connections = 0\n"
+        "websocket-max-size = 16\n");
+    CHECK(made.told().empty());
+    CHECK(made.config.interface == vassal::Interface::asgi);
+    CHECK(made.config.asgi_connections == 1);
+    CHECK(made.config.websockets_max_size == 16 << 10);
+    CHECK_FALSE(make("uid = alice\nmodule = a\ninterface = cgi\n").told().empty());
+  }
+
   TEST_CASE("config: the first error is the one to show") {
     vassal::Layers layers;
     layers.vassal = settings("vaccum = 1\nuid = nobody-here\nmodule = a\n");
