@@ -100,12 +100,13 @@ void Crowd::heed() {
   std::array<epoll_event, 64> events;
   const int n = ::epoll_wait(epoll_.get(), events.data(), events.size(), 0);
   for (int i = 0; i < n; ++i) {
-    const epoll_event& event = events[static_cast<size_t>(i)];
-    if (event.data.u64 < kFirstId) {
-      host_.heed_call(static_cast<int>(event.data.u64));
-    } else if (OpenVisit* const visit = find(event.data.u64)) {
-      if (visit->on_events(event.events)) changed_.push_back(event.data.u64);
-    }
+    // The kernel packs its structure: no reference into it.
+    const uint32_t happened = events[static_cast<size_t>(i)].events;
+    const uint64_t id = events[static_cast<size_t>(i)].data.u64;
+    if (id < kFirstId)
+      host_.heed_call(static_cast<int>(id));
+    else if (OpenVisit* const visit = find(id); visit && visit->on_events(happened))
+      changed_.push_back(id);
   }
   if (host_.leaving()) look_a_last_time();
 }
