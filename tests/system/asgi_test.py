@@ -237,20 +237,27 @@ class Lifespans(SystemCase):
         scope = json.loads(self.ask("mounts", "/sub/scope"))
         self.assertEqual((scope["root_path"], scope["path"]), ("/sub", "/sub/scope"))
 
-    def test_a_full_worker_leaves_the_rest_waiting(self):
-        self.up("small", "asgi-connections = 4", "worker-reload-mercy = 1")
+    def hold(self, name, count):
         held = []
-        for _ in range(8):
-            c = Connection(self.world.http_address)
+        for _ in range(count):
+            held.append(c := Connection(self.world.http_address))
             self.addCleanup(c.socket.close)
-            c.send("GET /held HTTP/1.1\r\nHost: small.test\r\n\r\n")
-            held.append(c)
-        self.world.drop("helper", "helper.test", app="asgi_probe.py")  # time passes; nobody else gets in
-        self.world.emperor.wait_state("helper", "ready")
-        pid = next(p for p in processes.children(self.world.emperor.row("small")["pid"]) if p != self.world.emperor.row("small")["pid"])
+            c.send(f"GET /held HTTP/1.1\r\nHost: {name}.test\r\n\r\n")
+        return held
+
+    def test_a_full_worker_leaves_the_rest_waiting(self):
+        row = self.up("small", "asgi-connections = 4", "worker-reload-mercy = 1")
+        held = self.hold("small", 8)
+        self.up("helper")  # time passes; nobody else gets in
+        pid = next(p for p in processes.children(row["pid"]) if p != row["pid"])
         os.kill(pid, signal.SIGKILL)  # those it held are lost; the others reach the next one
-        lost = sum(c.read().status in (0, 502) for c in held[:4])
-        self.assertEqual(lost, 4)
+        self.assertEqual(sum(c.read().status in (0, 502) for c in held[:4]), 4)
+
+    def test_a_full_worker_leaves_the_rest_to_others(self):
+        self.up("pair", "asgi-connections = 4", "processes = 2", "worker-reload-mercy = 1")
+        self.hold("pair", 7)  # they come before what is asked next
+        for _ in range(10):
+            self.assertEqual(self.ask("pair", "/hello"), "hello")
 
     def test_harakiri(self):
         row = self.up("hasty", "harakiri = 1")
