@@ -1,6 +1,6 @@
 """WebSockets through both doors of the router: to a node, over unix and TCP, and to a command behind a domain.
 
-Workers of ours are asked by asgi_test.
+Workers of ours are asked by asgi_websockets_test.
 """
 import os
 import socket
