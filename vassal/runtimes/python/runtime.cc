@@ -3,6 +3,7 @@
 
 #include <malloc.h>
 
+#include <memory>
 #include <vector>
 
 #include "vassal/runtimes/python/asgi.h"
@@ -29,7 +30,7 @@ class PythonRuntime final : public Runtime {
     flush_output();
     if (!loaded.reason.empty()) return std::move(loaded.reason);
     if (loaded.asgi) {
-      asgi_.emplace();
+      asgi_ = std::make_unique<Asgi>();
       if (auto reason = asgi_->load(config)) return reason;
     }
     applications_ = std::move(loaded.applications);
@@ -64,7 +65,7 @@ class PythonRuntime final : public Runtime {
     _PyEval_SetSwitchInterval(switch_interval_);
   }
 
-  bool many_at_once() const override { return asgi_.has_value(); }
+  bool many_at_once() const override { return asgi_ != nullptr; }
   std::optional<std::string> start() override {
     auto reason = asgi_->start(applications_);
     flush_output();
@@ -95,7 +96,7 @@ class PythonRuntime final : public Runtime {
 
   Types types_;
   std::vector<Ref> applications_;
-  std::optional<Asgi> asgi_;
+  std::unique_ptr<Asgi> asgi_;  // if that is what they speak
   const VassalConfig* config_ = nullptr;
   unsigned long switch_interval_ = 0;  // microseconds
   bool forked_ = false;
