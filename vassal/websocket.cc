@@ -64,6 +64,29 @@ struct WebSocket::Context {
     return static_cast<ssize_t>(size);
   }
 
+  /// A message is joined here: wslay would keep a hundred bytes beside each fragment,
+  /// which may have one.
+  static void on_frame(wslay_event_context_ptr context,
+                       const wslay_event_on_frame_recv_start_arg* frame,
+                       void* user) {
+    WebSocket& socket = self(user);
+    socket.control_ = wslay_is_ctrl_frame(frame->opcode);
+    if (socket.control_ || socket.too_big_) return;
+    if (frame->payload_length <= socket.max_message_ - socket.joined_.size()) return;
+    socket.too_big_ = true;
+    wslay_event_shutdown_read(context);
+    wslay_event_queue_close(context, WSLAY_CODE_MESSAGE_TOO_BIG, nullptr, 0);
+  }
+
+  static void on_piece(wslay_event_context_ptr,
+                       const wslay_event_on_frame_recv_chunk_arg* piece,
+                       void* user) {
+    WebSocket& socket = self(user);
+    if (!socket.control_ && !socket.too_big_)
+      socket.joined_.append(reinterpret_cast<const char*>(piece->data),
+                            piece->data_length);
+  }
+
   static void on_message(wslay_event_context_ptr,
                          const wslay_event_on_msg_recv_arg* message,
                          void* user) {
@@ -74,21 +97,26 @@ struct WebSocket::Context {
       // The reason stands behind the two bytes of the code.
       socket.ending_ =
           Ending{code == 0 ? kNoCode : code, data.size() > 2 ? data.substr(2) : ""};
-    } else if (!wslay_is_ctrl_frame(message->opcode)) {
-      socket.messages_.push_back({message->opcode == WSLAY_TEXT_FRAME, std::move(data)});
+    } else if (!wslay_is_ctrl_frame(message->opcode) && !socket.too_big_) {
+      socket.messages_.push_back(
+          {message->opcode == WSLAY_TEXT_FRAME, std::exchange(socket.joined_, {})});
     }
   }
 };
 
-WebSocket::WebSocket(uint64_t max_message) : context_(new Context) {
+WebSocket::WebSocket(uint64_t max_message)
+    : context_(new Context), max_message_(max_message) {
   wslay_event_callbacks callbacks{};
   callbacks.recv_callback = Context::receive;
   callbacks.send_callback = Context::send;
+  callbacks.on_frame_recv_start_callback = Context::on_frame;
+  callbacks.on_frame_recv_chunk_callback = Context::on_piece;
   callbacks.on_msg_recv_callback = Context::on_message;
   wslay_event_context_ptr wslay = nullptr;
   if (wslay_event_context_server_init(&wslay, &callbacks, this) != 0)
     throw std::bad_alloc();
   context_->owned.reset(wslay);
+  wslay_event_config_set_no_buffering(wslay, 1);
   wslay_event_config_set_max_recv_msg_length(wslay, max_message);
 }
 
@@ -101,7 +129,7 @@ wslay_event_context* WebSocket::wslay() const {
 void WebSocket::feed(std::string_view bytes) {
   if (ending_) return;
   input_ = bytes;
-  if (wslay_event_recv(wslay()) != 0 && !ending_) break_off();
+  if (wslay_event_recv(wslay()) != 0 && !ending_ && !too_big_) break_off();
   input_ = {};
   note_ending();
 }

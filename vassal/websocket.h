@@ -61,6 +61,10 @@ class WebSocket {
   std::unique_ptr<Context> context_;
   std::string_view input_;
   std::string output_;
+  std::string joined_;    // what there is of the message that comes in
+  bool control_ = false;  // the frame that comes in is none of a message
+  bool too_big_ = false;
+  uint64_t max_message_;
   std::vector<Message> messages_;
   std::optional<Ending> ending_;
   bool closing_ = false;  // we said so first

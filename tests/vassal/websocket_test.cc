@@ -100,6 +100,23 @@ TEST_CASE("websocket: we close, the client answers") {
   CHECK(socket.ending()->code == 1012);
 }
 
+TEST_CASE("websocket: a message in fragments of one byte, up to the most it may have") {
+  WebSocket socket(5000);
+  std::string bytes = frame(kText, "x", false);
+  for (int i = 0; i < 4999; ++i)
+    bytes += frame(0, "x", false);
+  socket.feed(bytes + frame(kPing, "?") + frame(0, "") + frame(kText, "next"));
+  const auto heard = socket.take_messages();
+  REQUIRE(heard.size() == 2);
+  CHECK(heard[0].data == std::string(5000, 'x'));
+  CHECK(heard[1].data == "next");
+  CHECK(socket.take_output() == "\x8a\x01?");
+  socket.feed(bytes + frame(0, "x"));
+  REQUIRE(socket.ending());
+  CHECK(socket.ending()->code == 1009);
+  CHECK(socket.take_messages().empty());
+}
+
 TEST_CASE("websocket: a reason that does not fit is cut between characters") {
   WebSocket socket(1000);
   std::string reason(122, 'x');
@@ -125,6 +142,9 @@ TEST_CASE("websocket: who breaks the rules is told which") {
       {"too large", frame(kBinary, std::string(1001, 'x')), 1009},
       {"too large in pieces",
        frame(kBinary, std::string(600, 'x'), false) + frame(0, std::string(600, 'x')),
+       1009},
+      {"too large, and no UTF-8",
+       frame(kText, std::string(600, 'x'), false) + frame(0, std::string(600, '\xff')),
        1009},
       {"no UTF-8", frame(kText, "\xff"), 1007},
       {"half a character at the end", frame(kText, "\xc3"), 1007},
