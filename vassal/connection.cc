@@ -81,6 +81,7 @@ ssize_t Connection::try_send(std::span<const iovec> parts) const {
 }
 
 int Connection::send(std::string_view data) {
+  if (given_up_) return -EPIPE;
   if (backlog_ && !backlog_->empty()) {
     const std::array<iovec, 1> whole{iovec{const_cast<char*>(data.data()), data.size()}};
     backlog_->keep(whole);
@@ -97,6 +98,7 @@ int Connection::send(std::string_view data) {
 }
 
 int Connection::send(std::span<iovec> parts) {
+  if (given_up_) return -EPIPE;
   while (!parts.empty()) {
     if (backlog_ && !backlog_->empty()) {
       backlog_->keep(parts);
@@ -116,6 +118,11 @@ int Connection::send(std::span<iovec> parts) {
     if (const int failed = wait(POLLOUT, write_patience_); failed != 0) return failed;
   }
   return 0;
+}
+
+void Connection::give_up() {
+  given_up_ = true;
+  backlog_.emplace();
 }
 
 int Connection::flush() {
@@ -152,6 +159,7 @@ int Connection::flush_file(Backlog& backlog) const {
 }
 
 int64_t Connection::send_file(int file, off_t offset, uint64_t count) {
+  if (given_up_) return -EPIPE;
   // sendfile has no MSG_DONTWAIT: on a blocking socket a client that does not read would
   // hold it beyond all patience. The flag may be set for everybody: all others use
   // MSG_DONTWAIT, too.

@@ -47,6 +47,9 @@ class Connection {
   uint64_t unsent() const { return backlog_ ? backlog_->size() : 0; }
   /// Sends as much of it as the client takes now; 0 or a negative errno.
   int flush();
+  /// The client is gone: what is kept is dropped, what is sent from now on fails with
+  /// EPIPE.
+  void give_up();
 
   /// Bytes read, 0 at the end of the stream, or a negative errno (-ETIMEDOUT).
   ssize_t receive(char* into, size_t size);
@@ -78,6 +81,7 @@ class Connection {
   std::chrono::milliseconds read_patience_;
   std::chrono::milliseconds write_patience_;
   std::optional<Backlog> backlog_;
+  bool given_up_ = false;
 };
 
 }  // namespace vassal

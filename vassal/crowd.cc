@@ -98,17 +98,21 @@ void Crowd::look_a_last_time() {
 void Crowd::heed() {
   gone_.clear();
   std::array<epoll_event, 64> events;
+  bool called = false;
   const int n = ::epoll_wait(epoll_.get(), events.data(), events.size(), 0);
   for (int i = 0; i < n; ++i) {
     // The kernel packs its structure: no reference into it.
     const uint32_t happened = events[static_cast<size_t>(i)].events;
     const uint64_t id = events[static_cast<size_t>(i)].data.u64;
-    if (id < kFirstId)
+    if (id < kFirstId) {
       host_.heed_call(static_cast<int>(id));
-    else if (OpenVisit* const visit = find(id); visit && visit->on_events(happened))
+      called = true;
+    } else if (OpenVisit* const visit = find(id); visit && visit->on_events(happened)) {
       changed_.push_back(id);
+    }
   }
-  if (host_.leaving()) look_a_last_time();
+  // A poke: the wake-up for what waits may have died with another worker.
+  if (called || host_.leaving()) look();
 }
 
 Visit* Crowd::next_changed() {
@@ -131,6 +135,7 @@ void Crowd::tick() {
     if (OpenVisit* const visit = find(id); visit != nullptr && visit->on_time(now))
       changed_.push_back(id);
   log_.flush();
+  host_.turned();
 }
 
 OpenVisit* Crowd::find(uint64_t id) {
@@ -153,20 +158,22 @@ void Crowd::arm(OpenVisit& visit) {
 }
 
 void Crowd::begun(OpenVisit& visit) {
-  under_way_.emplace(visit.began_ns(), visit.id());
+  under_way_.emplace(visit.at_work_since(), visit.id());
   set_pulse();
   visit.serving().begin(visit.began_ns());
   arrived_.push_back(visit.id());
 }
 
 void Crowd::ended(OpenVisit& visit) {
-  endless(visit);
   visit.serving().end(visit.began_ns(), log_);
   host_.served();
 }
 
-void Crowd::endless(OpenVisit& visit) {
-  if (under_way_.erase({visit.began_ns(), visit.id()}) > 0) set_pulse();
+void Crowd::at_work(OpenVisit& visit, uint64_t since_ns) {
+  under_way_.erase({visit.at_work_since(), visit.id()});
+  if (since_ns != 0) under_way_.emplace(since_ns, visit.id());
+  set_pulse();
+  if (since_ns != 0) wake_master(bench_);
 }
 
 void Crowd::set_pulse() {

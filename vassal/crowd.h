@@ -24,6 +24,8 @@ class CrowdHost {
   virtual void heed_call(int fd) = 0;
   virtual bool leaving() const = 0;
   virtual void served() = 0;
+  /// About once a second while there are visits: nothing holds up the event loop.
+  virtual void turned() = 0;
   /// Connections cannot be taken any more.
   virtual void cannot_take(int error) = 0;
 };
@@ -64,7 +66,7 @@ class Crowd final : public Visits, private VisitKeeper {
   void arm(OpenVisit& visit) override;
   void begun(OpenVisit& visit) override;
   void ended(OpenVisit& visit) override;
-  void endless(OpenVisit& visit) override;
+  void at_work(OpenVisit& visit, uint64_t since_ns) override;
   void forget(OpenVisit& visit) override;
 
   const Bench& bench_;
@@ -76,7 +78,7 @@ class Crowd final : public Visits, private VisitKeeper {
   std::vector<int> calls_;
   std::map<uint64_t, std::unique_ptr<OpenVisit>> visits_;
   std::vector<std::unique_ptr<OpenVisit>> gone_;       // destroyed when nobody uses them
-  std::set<std::pair<uint64_t, uint64_t>> under_way_;  // begin and id, oldest first
+  std::set<std::pair<uint64_t, uint64_t>> under_way_;  // at work since, and id
   std::deque<uint64_t> arrived_;
   std::deque<uint64_t> changed_;
   uint64_t last_id_;

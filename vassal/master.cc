@@ -234,6 +234,7 @@ void Master::feel_pulse(base::Instant now) {
   for (uint32_t i = 0; i < slots_.size(); ++i) {
     const wire::WorkerLine& line = board_.board().line(i);
     progress.finished += line.finished.load(std::memory_order_relaxed);
+    progress.turns += pages_[i].turns.load(std::memory_order_relaxed);
     progress.any_idle |=
         slots_[i].pid != 0 &&
         line.state.load(std::memory_order_relaxed) == wire::WorkerState::idle;

@@ -24,8 +24,9 @@ Pulse::Due Pulse::look(const Progress& progress, base::Instant now) {
   Due due;
   if (beat_at_ && *beat_at_ <= now) {
     beat_at_ = now + interval_;
+    const uint64_t moved = progress.finished + progress.turns;
     due.heartbeat = std::exchange(first_, false) || progress.any_idle ||
-                    progress.finished != std::exchange(finished_, progress.finished);
+                    moved != std::exchange(moved_, moved);
   }
   if (loyalty_at_ && *loyalty_at_ <= now) {
     due.loyal = progress.finished > 0;

@@ -14,6 +14,7 @@ namespace vassal {
 /// What the scoreboard says of all workers together.
 struct Progress {
   uint64_t finished = 0;  ///< requests
+  uint64_t turns = 0;     ///< of event loops that serve many requests at once
   bool any_idle = false;  ///< some worker could take a request
 };
 
@@ -30,9 +31,9 @@ class Pulse {
   /// When to look at the workers next.
   std::optional<base::Instant> next() const;
   /// What is to be said now. The first heartbeat says that there will be others; after it
-  /// there is none while every worker holds the request that it
-  /// held at the last look: then the vassal is stuck, or its requests take longer than
-  /// whoever promised heartbeats expected.
+  /// there is none while every worker holds the request that it held at the last look,
+  /// and none turns its event loop: then the vassal is stuck, or its requests take longer
+  /// than whoever promised heartbeats expected.
   Due look(const Progress& progress, base::Instant now);
 
  private:
@@ -40,7 +41,7 @@ class Pulse {
   std::optional<base::Instant> beat_at_;
   std::optional<base::Instant> loyalty_at_;
   bool first_ = true;
-  uint64_t finished_ = 0;
+  uint64_t moved_ = 0;  // finished and turns, at the last look
 };
 
 }  // namespace vassal

@@ -121,6 +121,9 @@ void Master::on_orders(uint32_t index) {
   const std::string_view word(text.data(), received->size);
   if (word == order::kUp) slots_[index].up = true;
   if (word == order::kUp && !checking_) announce();
+  Slot& slot = slots_[index];
+  if (word == order::kLeaves && !slot.kill_at)
+    slot.kill_at = base::Clock::now() + config_.worker_reload_mercy;
   if (word.starts_with(order::kFailed) && phase_ == Phase::starting) {
     lifeline_.failed(word.substr(order::kFailed.size()));
     stop();

@@ -13,6 +13,8 @@ namespace {
 
 /// Read at once while a packet comes in; most come whole.
 constexpr size_t kPacketPiece = 16 * 1024;
+/// Above so many bytes that were not taken the application waits (as asgi.py has it).
+constexpr uint64_t kMostUnsent = 64 * 1024;
 
 bool is_tcp(int fd) {
   int domain = AF_UNIX;
@@ -69,6 +71,7 @@ bool OpenVisit::begin() {
   read_by_ = base::Deadline::never();
   began_ns_ = now_ns();
   stage_ = Stage::served;
+  since_ns_ = began_ns_;
   keeper_.begun(*this);
   if (serving_.answer_itself()) {
     released_ = true;
@@ -90,7 +93,23 @@ void OpenVisit::watch(Watch what) {
   read_by_ = what == Watch::read && !switched_
                  ? base::Deadline::in(bench_.config.socket_timeout)
                  : base::Deadline::never();
+  look_who_is_waited_for();
   keeper_.arm(*this);
+}
+
+/// A visitor who is slow to send or to take has deadlines of his own: the time that the
+/// application waits for him is not its own, else he could have a worker killed with all
+/// the others' requests.
+void OpenVisit::look_who_is_waited_for() {
+  const bool reading = watches_ && watched_ == Watch::read;
+  const bool works =
+      stage_ == Stage::served && !switched_ && !reading && unsent_ <= kMostUnsent;
+  if (works == (since_ns_ != 0)) return;
+  const uint64_t now = now_ns();
+  if (!works) worked_ns_ += now - since_ns_;
+  const uint64_t since = works ? now - worked_ns_ : 0;
+  keeper_.at_work(*this, since);
+  since_ns_ = since;
 }
 
 uint64_t OpenVisit::push() {
@@ -102,12 +121,13 @@ uint64_t OpenVisit::push() {
     keeper_.arm(*this);
   }
   unsent_ = unsent;
+  look_who_is_waited_for();
   return unsent;
 }
 
 void OpenVisit::switched() {
   switched_ = true;
-  keeper_.endless(*this);
+  look_who_is_waited_for();
 }
 
 ssize_t OpenVisit::receive(char* into, size_t size) {
@@ -134,6 +154,13 @@ OpenVisit::Interest OpenVisit::interest() const {
   return wish;
 }
 
+/// Nobody is there: nothing is kept for him.
+void OpenVisit::lose() {
+  gone_ = true;
+  unsent_ = 0;
+  serving_.connection().give_up();
+}
+
 /// Sends what the visitor takes now. False: nobody is there.
 bool OpenVisit::flush() {
   const bool good = serving_.connection().flush() == 0;
@@ -150,10 +177,11 @@ bool OpenVisit::on_served(uint32_t events) {
   if (fired) {
     watches_ = false;
     read_by_ = base::Deadline::never();
-    gone_ |= watched_ == Watch::leave;
+    if (watched_ == Watch::leave) lose();
   }
   const bool waited = unsent_ > 0;
-  if (waited && !flush()) gone_ = true;
+  if (waited && !flush()) lose();
+  look_who_is_waited_for();
   keeper_.arm(*this);
   return fired || waited;
 }
@@ -188,8 +216,9 @@ bool OpenVisit::on_time(base::Instant now) {
   if (!late_to_send && !read_by_.passed(now)) return false;
   if (stage_ == Stage::served) {
     read_by_ = base::Deadline::never();
-    if (late_to_send) unsent_ = 0;
-    gone_ = true;
+    watches_ = false;
+    lose();
+    look_who_is_waited_for();
     return true;
   }
   if (stage_ == Stage::packet) {
@@ -209,6 +238,7 @@ void OpenVisit::close(Close how) {
   stage_ = Stage::flushing;
   watches_ = false;
   read_by_ = base::Deadline::never();
+  look_who_is_waited_for();
   if (how == Close::cut || gone()) return end();
   push();
   go_on();

@@ -20,11 +20,12 @@ class VisitKeeper {
   virtual ~VisitKeeper() = default;
   /// Its interest may have changed.
   virtual void arm(OpenVisit& visit) = 0;
-  /// The request is whole and counts from now on; it no longer does; or it never ends
-  /// soon, as a WebSocket.
+  /// The request is whole and counts from now on; it no longer does.
   virtual void begun(OpenVisit& visit) = 0;
   virtual void ended(OpenVisit& visit) = 0;
-  virtual void endless(OpenVisit& visit) = 0;
+  /// From `since_ns` on, on the monotonic clock, the application is at work for it: what
+  /// harakiri counts. 0: it waits for the visitor, or is through.
+  virtual void at_work(OpenVisit& visit, uint64_t since_ns) = 0;
   /// Nobody needs it any more: it is destroyed.
   virtual void forget(OpenVisit& visit) = 0;
 };
@@ -43,6 +44,8 @@ class OpenVisit final : public Visit {
 
   uint64_t id() const { return id_; }
   uint64_t began_ns() const { return began_ns_; }
+  /// As the keeper was told last.
+  uint64_t at_work_since() const { return since_ns_; }
   Stage stage() const { return stage_; }
   bool released() const { return released_; }
   Serving& serving() { return serving_; }
@@ -84,6 +87,8 @@ class OpenVisit final : public Visit {
   bool read_packet();
   bool begin();
   bool flush();
+  void lose();
+  void look_who_is_waited_for();
   bool on_served(uint32_t events);
   void drop_rest();
   void go_on();
@@ -97,6 +102,8 @@ class OpenVisit final : public Visit {
   Arrival arrival_;  // without its connection
   std::string bytes_;
   uint64_t began_ns_ = 0;
+  uint64_t since_ns_ = 0;
+  uint64_t worked_ns_ = 0;  // before that
   base::Deadline read_by_;
   base::Deadline send_by_;
   uint64_t unsent_ = 0;  // at the last look

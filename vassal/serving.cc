@@ -41,6 +41,13 @@ uint64_t now_ns() {
   return base::to_wire(base::Clock::now());
 }
 
+void wake_master(const Bench& bench) {
+  wire::Scoreboard& board = bench.board;
+  if (board.master_asleep.load(std::memory_order_seq_cst) != 0 &&
+      board.master_asleep.exchange(0) != 0)
+    ::eventfd_write(bench.master_poke, 1);
+}
+
 milliseconds write_patience(const VassalConfig& config) {
   return std::max(config.socket_timeout, kWritePatience);
 }
@@ -136,11 +143,7 @@ void Serving::begin(uint64_t began_ns) {
   bench_.line.taken.fetch_add(1, std::memory_order_relaxed);
   if (bench_.busy.fetch_add(1, std::memory_order_relaxed) == 0)
     set_state(bench_.line, wire::WorkerState::busy, began_ns);
-  // The master only looks after requests while there are some; the first one wakes it.
-  wire::Scoreboard& board = bench_.board;
-  if (board.master_asleep.load(std::memory_order_seq_cst) != 0 &&
-      board.master_asleep.exchange(0) != 0)
-    ::eventfd_write(bench_.master_poke, 1);
+  wake_master(bench_);
 }
 
 void Serving::end(uint64_t began_ns, RequestLog& log) {

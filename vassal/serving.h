@@ -95,6 +95,9 @@ class Serving final : public Exchange {
   size_t app_ = 0;
 };
 
+/// The master only looks after requests while there are some; the first one wakes it.
+void wake_master(const Bench& bench);
+
 /// Nanoseconds on the monotonic clock.
 uint64_t now_ns();
 

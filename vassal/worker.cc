@@ -72,6 +72,7 @@ class Worker final : private CrowdHost {
   void wait(Intake& intake);
   void read_orders();
   void leave();
+  void leave_by_itself();
   void count_served();
 
   void heed_call(int fd) override;
@@ -79,6 +80,7 @@ class Worker final : private CrowdHost {
     return plan_.page.leave.load(std::memory_order_relaxed) != 0;
   }
   void served() override { count_served(); }
+  void turned() override { plan_.page.turns.fetch_add(1, std::memory_order_relaxed); }
   void cannot_take(int error) override;
 
   const WorkerPlan& plan_;
@@ -93,6 +95,14 @@ class Worker final : private CrowdHost {
 void Worker::leave() {
   plan_.page.leave = 1;
   ::eventfd_write(leave_.get(), 1);
+}
+
+/// The master bounds how long it takes: what is at hand may never end.
+void Worker::leave_by_itself() {
+  if (!leaving())
+    ::send(plan_.orders, order::kLeaves.data(), order::kLeaves.size(),
+           MSG_DONTWAIT | MSG_NOSIGNAL);
+  leave();
 }
 
 void Worker::read_orders() {
@@ -120,7 +130,7 @@ void Worker::heed_call(int fd) {
 }
 
 void Worker::count_served() {
-  if (served_.fetch_add(1, std::memory_order_relaxed) + 1 >= last_) leave();
+  if (served_.fetch_add(1, std::memory_order_relaxed) + 1 >= last_) leave_by_itself();
 }
 
 void Worker::serve_one(Server& server, Arrival arrival) {
@@ -132,7 +142,7 @@ void Worker::cannot_take(int error) {
   say(Level::error, std::string("worker cannot take connections, it is replaced: ") +
                         std::strerror(error));
   exit_code_ = 1;
-  leave();
+  leave_by_itself();
 }
 
 void Worker::serve_until_left(Server& server, Intake& intake) {

@@ -24,6 +24,7 @@ namespace order {
 inline constexpr std::string_view kPoke = "poke";    ///< look at your sources again
 inline constexpr std::string_view kDrain = "drain";  ///< finish what you hold, then go
 inline constexpr std::string_view kUp = "up";  ///< worker: the application is loaded here
+inline constexpr std::string_view kLeaves = "leaves";  ///< worker: of its own accord
 inline constexpr std::string_view kFailed =
     "failed ";  ///< worker: it did not load; then the reason
 }  // namespace order
@@ -34,7 +35,8 @@ struct alignas(64) WorkerPage {
   static constexpr uint32_t kMaxThreads = 62;
   std::atomic<uint64_t> leave;  ///< not 0: go after the request at hand
   std::atomic<uint64_t>
-      pulses[kMaxThreads];  ///< when each thread's request began, ns; 0: none
+      pulses[kMaxThreads];      ///< when each thread's request began, ns; 0: none
+  std::atomic<uint64_t> turns;  ///< seconds in which the application's event loop ran
 };
 
 struct WorkerPlan {

@@ -8,6 +8,7 @@ import base64
 import binascii
 import collections
 import concurrent.futures
+import errno
 import hashlib
 import sys
 import traceback
@@ -82,6 +83,7 @@ class Http(Talk):
     def __init__(self, server, visit):
         super().__init__(server, visit)
         self.body_over = self.started = self.done = False
+        self.body_error = 0  # why no more of the body comes: it is not whole
 
     changed = Talk.wake
 
@@ -90,15 +92,13 @@ class Http(Talk):
         if not self.done and not self.waiting:
             self.visit.watch(LEAVE)
 
-    def serves_nobody(self):
-        return not self.done and self.visit.gone()
-
     async def receive(self):
         visit = self.visit
-        while not self.body_over and not self.done and not visit.gone():
+        while not self.body_over and not self.done and not self.body_error and not visit.gone():
             try:
                 piece = visit.read()
-            except OSError:
+            except OSError as e:
+                self.body_error = e.errno
                 break
             if piece is not None:
                 self.body_over = not piece or visit.body_over()
@@ -141,7 +141,11 @@ class Http(Talk):
     async def end(self, failed):
         if self.done:
             return
-        if not failed and not self.visit.gone():
+        if self.body_error == errno.EFBIG and not self.started:
+            self.visit.start(413, [(b"content-type", b"text/plain")])
+            self.visit.write(b"The request body is larger than this site takes.\n", False)
+            return
+        if not failed and not self.body_error and not self.visit.gone():
             complain("the application returned before " + ("the end of its answer" if self.started else "it answered"))
         self.visit.fail()
 
@@ -173,11 +177,12 @@ class WebSocket(Talk):
 
     async def run(self, application, scope):
         refusal = self.check(scope["headers"])
-        if refusal:
+        if not refusal:
+            return await super().run(application, scope)
+        try:
             self.refuse(*refusal)
+        finally:
             self.visit.release()
-        else:
-            await super().run(application, scope)
 
     def refuse(self, status, headers=()):
         self.visit.start(status, headers)
@@ -222,10 +227,10 @@ class WebSocket(Talk):
 
     async def receive(self):
         while not self.messages and not self.why:
+            if self.visit.gone():
+                self.why = ABNORMAL, ""
+                break
             if self.state == self.CONNECTING:
-                if self.visit.gone():
-                    self.why = ABNORMAL, ""
-                    break
                 self.visit.watch(LEAVE)
             await self.changed_somehow()
         if not self.messages:
@@ -243,11 +248,10 @@ class WebSocket(Talk):
             await self.answer(kind, message)
         elif kind == "websocket.send" and self.state == self.OPEN:
             data = message.get("bytes")
-            unsent = self.visit.say(message["text"] if data is None else data)
+            await self.taken(self.visit.say(message["text"] if data is None else data))
             if self.visit.gone():
                 self.why = self.why or (ABNORMAL, "")
                 raise Disconnected("the WebSocket is closed")
-            await self.taken(unsent)
         elif kind == "websocket.close" and self.state == self.OPEN:
             self.say_goodbye(message.get("code") or NORMAL, message.get("reason") or "")
         elif kind == "websocket.close" and self.why:
@@ -276,6 +280,8 @@ class WebSocket(Talk):
                 self.state = self.REFUSED
         else:
             raise RuntimeError(f"{kind} cannot be sent before websocket.accept")
+        if self.why:
+            self.wake()  # another task of the application may be receiving
 
     def say_goodbye(self, code, reason=""):
         self.visit.close(code, reason)
@@ -291,9 +297,6 @@ class WebSocket(Talk):
             self.state = self.CLOSED
             self.visit.hang_up()
             self.wake()
-
-    def serves_nobody(self):
-        return False  # its end is bounded anyway
 
     def leave(self):
         if self.state == self.OPEN:
@@ -366,7 +369,8 @@ class Server:
         self.applications, self.lifespans = applications, []
         self.tasks = {}  # what serves each visit
         self.visits = None
-        self.looking = self.ticking = self.leaving = self.through = False
+        self.looking = self.leaving = self.through = False
+        self.timers = {}
 
     def start(self):
         """Why it cannot serve, or None."""
@@ -391,8 +395,19 @@ class Server:
                 self.loop.run_forever()
             except BaseException:
                 report("the event loop was interrupted")
+        self.forget(visits)
         if not self.loop.is_closed():
             self.loop.run_until_complete(self.finish())
+
+    def forget(self, visits):
+        """The program's objects end now; functions that run at exit may still turn the loop."""
+        if not self.loop.is_closed():
+            self.loop.remove_reader(visits.changes_fd())  # arrivals are not looked for any more
+        for timer in self.timers.values():
+            timer.cancel()
+        for talk in list(self.tasks.values()):
+            talk.visit.release()
+        self.visits = None
 
     async def finish(self):
         for lifespan in dict.fromkeys(self.lifespans):
@@ -429,25 +444,32 @@ class Server:
         if visits.leaving() and not self.leaving:
             self.leave()
         self.look_on()
-        if not self.ticking and visits.count():
-            self.ticking = True
-            self.loop.call_later(1, self.tick)
+        if "tick" not in self.timers and visits.count():
+            self.timers["tick"] = self.loop.call_later(1, self.tick)
         if self.leaving and not self.tasks and not visits.count():
             self.through = True
             self.loop.stop()
 
     def tick(self):
-        self.ticking = False
+        del self.timers["tick"]
         self.visits.tick()
         if self.leaving:
             for task, talk in list(self.tasks.items()):
-                if talk.serves_nobody():
+                if isinstance(talk, Http) and not talk.done and talk.visit.gone():
                     task.cancel()
         self.check()
 
     # -- visits
 
     def begin(self, visit):
+        try:
+            self.begin_talk(visit)
+        except BaseException:
+            report("a request cannot begin")
+            visit.fail()
+            visit.release()
+
+    def begin_talk(self, visit):
         scope = visit.scope()
         state = self.lifespans[visit.app].state
         if state is not None:
@@ -459,16 +481,17 @@ class Server:
 
     def ended(self, task):
         del self.tasks[task]
-        self.visits.flush_log()
-        if self.leaving or not self.looking:
-            self.check()
+        if self.visits is not None:
+            self.visits.flush_log()
+            if self.leaving or not self.looking:
+                self.check()
 
     def leave(self):
         """Nobody new; HTTP requests are finished, WebSockets are closed."""
         self.leaving = True
         for talk in list(self.tasks.values()):
             talk.leave()
-        self.loop.call_later(LEAVE_PATIENCE, self.give_up_sockets)
+        self.timers["give up"] = self.loop.call_later(LEAVE_PATIENCE, self.give_up_sockets)
 
     def give_up_sockets(self):
         for task, talk in list(self.tasks.items()):
