@@ -91,8 +91,9 @@ struct WebSocket::Context {
                          const wslay_event_on_msg_recv_arg* message,
                          void* user) {
     WebSocket& socket = self(user);
-    std::string data(reinterpret_cast<const char*>(message->msg), message->msg_length);
     if (message->opcode == WSLAY_CONNECTION_CLOSE) {
+      const std::string data(reinterpret_cast<const char*>(message->msg),
+                             message->msg_length);
       const uint16_t code = message->status_code;
       // The reason stands behind the two bytes of the code.
       socket.ending_ =
