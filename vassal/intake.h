@@ -56,7 +56,8 @@ class Intake {
   /// others.
   int sleep();
   /// The same without sleeping: for a thread that waits for fd(), readable when there is
-  /// something to take, in a loop of its own.
+  /// something to take, in a loop of its own. An arrival wakes each thread that waits in
+  /// that way.
   int look() { return wake(0); }
   int fd() const { return epoll_.get(); }
   /// Is no longer woken: what arrives from now on wakes somebody else. The last wake-up

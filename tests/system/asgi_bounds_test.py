@@ -3,10 +3,11 @@ killed or restarted."""
 import json
 import os
 import socket
+import threading
 
 from frame import SystemCase, client, main, processes
 from imperium.waiting import pause, until
-from imperium.websocket import TEXT, WebSocket
+from imperium.websocket import PING, PONG, TEXT, WebSocket, frame
 
 APP = '''
 import asyncio, atexit, json, os, sys
@@ -160,7 +161,7 @@ class Bounds(SystemCase):
         self.ask("/stream")  # waited for, again and again
         self.ask("/body", "POST", [("CONTENT_LENGTH", "10")], b"12345")
         late = self.ask("/body-then-held", "POST", [("CONTENT_LENGTH", "10")], b"12345")
-        pause(2.5)
+        pause(2)
         self.assertEqual(self.text("/pid"), pid)
         ws.say(b"hello")
         self.assertEqual(ws.hear(), (TEXT, b"hello"))
@@ -171,10 +172,30 @@ class Bounds(SystemCase):
     def test_heartbeats_go_on_while_a_websocket_is_open(self):
         row = self.up("beats", "processes = 1", "heartbeat = 1")
         ws, pid = self.websocket(), self.text("/pid")
-        pause(4.5)
+        pause(4)
         ws.say(b"hello")
         self.assertEqual(ws.hear(), (TEXT, b"hello"))
         self.assertEqual((self.text("/pid"), self.world.emperor.row("beats")["pid"]), (pid, row["pid"]))
+
+    def test_who_pings_and_does_not_read_is_heard_again_when_he_does(self):
+        self.up("pinging")
+        ws = self.websocket()
+        ws.socket.settimeout(0.5)
+        piece, sent = frame(TEXT, b"a", b"mask") + frame(PING, b"x" * 125, b"mask") * 500, 0
+        left = piece
+        with self.assertRaises(TimeoutError):
+            while sent < 64 << 20:
+                n = ws.socket.send(left)
+                sent, left = sent + n, left[n:] or piece
+        self.assertLess(sent, 64 << 20, "he is not read for ever")
+        ws.socket.settimeout(10)
+        pieces = -(-sent // len(piece))
+        rest = threading.Thread(target=ws.socket.sendall, args=(left if sent % len(piece) else b"",))
+        rest.start()
+        heard = [ws.hear() for _ in range(pieces * 501)]
+        rest.join()
+        self.assertEqual((heard.count((TEXT, b"a")), heard.count((PONG, b"x" * 125))), (pieces, pieces * 500))
+        self.assertTrue(ws.echo(b"still there"))
 
     def test_a_refusal_ends_what_waits_in_another_task(self):
         self.up("refusing")

@@ -30,6 +30,15 @@ TEST_SUITE("vassal") {
     CHECK(pulse.look({.finished = 10, .any_idle = true}, kStart + 20s).heartbeat);
   }
 
+  TEST_CASE("pulse: beats while an event loop turns, though nothing is finished") {
+    Pulse pulse;
+    pulse.start(5s, false, kStart);
+    CHECK(pulse.look({.turns = 3}, kStart).heartbeat);
+    CHECK(pulse.look({.turns = 8}, kStart + 5s).heartbeat);
+    CHECK_FALSE(pulse.look({.turns = 8}, kStart + 10s).heartbeat);
+    CHECK_FALSE(pulse.look({.turns = 9}, kStart + 10s).loyal);
+  }
+
   TEST_CASE("pulse: is loyal once, after the first request") {
     Pulse pulse;
     pulse.start(0s, true, kStart);

@@ -215,9 +215,7 @@ class WebSocket(Talk):
         """Reads once. While a message waits for the application, nothing further is read."""
         heard, why = self.visit.hear()
         if self.state == self.OPEN:
-            for data in heard:
-                self.messages.append({"type": "websocket.receive", "text": data} if isinstance(data, str)
-                                     else {"type": "websocket.receive", "bytes": data})
+            self.messages.extend(heard)  # as they are: an event takes ten times what a short message does
         if why:
             self.state = self.CLOSED
             self.why = self.why or why
@@ -238,7 +236,9 @@ class WebSocket(Talk):
         message = self.messages.popleft()
         if not self.messages and self.state in (self.OPEN, self.CLOSING):
             self.visit.watch(READ)
-        return message
+        if isinstance(message, dict):
+            return message
+        return {"type": "websocket.receive", "text" if isinstance(message, str) else "bytes": message}
 
     # -- what goes
 

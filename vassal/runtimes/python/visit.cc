@@ -13,9 +13,11 @@ namespace vassal::python {
 
 namespace {
 
-/// Read at once: of a body for one event, of a WebSocket for as many messages as it
-/// holds.
+/// Read at once of a body, for one event.
 constexpr size_t kPiece = 64 * 1024;
+/// Read at once of a WebSocket: short messages take many times as much until the
+/// application receives them.
+constexpr size_t kFrames = 16 * 1024;
 
 struct PyVisit {
   PyObject_HEAD Visit* visit;
@@ -265,7 +267,7 @@ PyObject* visit_hear(PyObject* object, PyObject*) {
   WebSocket* const socket = socket_of(object);
   if (socket == nullptr) return nullptr;
   Visit& visit = *self_of(object)->visit;
-  std::array<char, kPiece> piece;
+  std::array<char, kFrames> piece;
   const ssize_t n = visit.receive(piece.data(), piece.size());
   if (n > 0) socket->feed({piece.data(), static_cast<size_t>(n)});
   const Ref list(PyList_New(0));
