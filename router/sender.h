@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 
 namespace router {
@@ -12,7 +13,8 @@ struct Sender {
   std::optional<uid_t> uid;
   std::optional<gid_t> gid;
   pid_t pid = 0;
-  bool remote = false;  ///< it came by IP, and not from this machine's loopback
+  bool remote = false;   ///< it came by IP, and not from this machine's loopback
+  uint64_t network = 0;  ///< where from, by IP: its IPv4 address, or 64 bits of IPv6
 };
 
 }  // namespace router

@@ -26,6 +26,7 @@ std::optional<std::string> to_bytes(const HeardPacket& packet) {
   if (packet.sender.gid) message.set("gid", *packet.sender.gid);
   message.set("pid", static_cast<uint64_t>(packet.sender.pid));
   if (packet.sender.remote) message.set("remote", "1");
+  if (packet.sender.network != 0) message.set("network", packet.sender.network);
   // When, not how long ago: what takes its time on the way must not seem newer for that.
   message.set("at", base::to_wire(packet.at));
   message.set("packet", std::string(packet.datagram));
@@ -42,6 +43,7 @@ std::optional<HeardPacket> from_message(const wire::Message& message) {
     packet.sender.gid = static_cast<gid_t>(*gid);
   packet.sender.pid = static_cast<pid_t>(message.number("pid").value_or(0));
   packet.sender.remote = message.get("remote") == "1";
+  packet.sender.network = message.number("network").value_or(0);
   if (const auto at = message.number("at"))
     packet.at = std::min(base::from_wire(*at), packet.at);
   return packet;

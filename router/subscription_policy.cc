@@ -21,8 +21,6 @@ constexpr uint64_t kMostAhead = 300;
 /// Of one key: who signs more of them harms himself only.
 constexpr size_t kMostStamps = 1000;
 constexpr size_t kMostHolders = 100'000;
-/// Of one key in a second: fingerprints are public, and anybody may send rubbish.
-constexpr unsigned kMostWrong = 100;
 
 bool is_plain(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
@@ -61,13 +59,14 @@ std::optional<std::string> SubscriptionPolicy::refuse(const wire::Subscription& 
   if (is_trusted(sender)) return refuse_holder(packet, "", now);
   if (!packet.ssh_signature.empty()) {
     if (!ssh) return "it is signed with an SSH key, and none are known";
-    if (auto why = refuse_ssh(packet, now)) return why;
+    if (auto why = refuse_ssh(packet, sender, now)) return why;
     const auto host = claimed_domain(packet.key).value_or("");
     return refuse_holder(packet, "the SSH keys of " + tenant_of(packet, host), now);
   }
   if (!pem) return "it is not signed with an SSH key";
-  if (auto why = refuse_signature(packet, now)) return why;
+  if (auto why = refuse_signature(packet, sender, now)) return why;
   if (auto why = refuse_time(packet, now)) return why;
+  wrong_.note_good(pem_of(packet), sender, now);
   return refuse_holder(packet, "its PEM key", now);
 }
 
@@ -97,7 +96,7 @@ std::optional<std::string> SubscriptionPolicy::refuse_address(
 
 /// The cheap questions first: a forged packet costs one look at one signature.
 std::optional<std::string> SubscriptionPolicy::refuse_ssh(
-    const wire::Subscription& packet, uint64_t now) {
+    const wire::Subscription& packet, const Sender& sender, uint64_t now) {
   if (!packet.unix_time) return "it is signed, but says no time";
   if (auto why = guard_.refuse_time(*packet.unix_time, now)) return why;
   const auto host = claimed_domain(packet.key);
@@ -112,23 +111,20 @@ std::optional<std::string> SubscriptionPolicy::refuse_ssh(
   });
   if (!speaks) return "its SSH key does not speak for this host";
   const std::string text = wire::ssh_signed_text(packet.leave, packet.signed_part);
-  if (is_flooded(fingerprint, now))
+  if (wrong_.too_many(fingerprint, sender, now))
     return "too many wrong signatures of this SSH key in this second";
   if (auto why = ssh::refuse_signature(key.key, text, packet.ssh_signature)) {
-    ++wrong_[fingerprint];
+    wrong_.note_wrong(fingerprint, sender, now);
     return why;
   }
   const std::string node =
       Subscriptions::normal(packet.key) + '\n' + std::string(packet.address);
-  return guard_.refuse_replay(tenant_of(packet, *host), node, text, *packet.unix_time,
-                              now);
-}
-
-bool SubscriptionPolicy::is_flooded(const std::string& key, uint64_t now) {
-  if (now != wrong_in_) wrong_.clear();
-  wrong_in_ = now;
-  const auto wrong = wrong_.find(key);
-  return wrong != wrong_.end() && wrong->second >= kMostWrong;
+  // Recorded, it may come from anywhere.
+  if (auto why = guard_.refuse_replay(tenant_of(packet, *host), node, text,
+                                      *packet.unix_time, now))
+    return why;
+  wrong_.note_good(fingerprint, sender, now);
+  return std::nullopt;
 }
 
 std::optional<std::string> SubscriptionPolicy::refuse_holder(
@@ -169,17 +165,21 @@ std::optional<std::string> SubscriptionPolicy::refuse_credentials(
   return "uid " + std::to_string(*sender.uid) + " does not own " + path;
 }
 
+std::string SubscriptionPolicy::pem_of(const wire::Subscription& packet) const {
+  return proofs_.sign_directory + "/" + key_file_name(packet.key) + ".pem";
+}
+
 std::optional<std::string> SubscriptionPolicy::refuse_signature(
-    const wire::Subscription& packet, uint64_t now) {
+    const wire::Subscription& packet, const Sender& sender, uint64_t now) {
   if (packet.signature.empty()) return "it is not signed";
-  const std::string path =
-      proofs_.sign_directory + "/" + key_file_name(packet.key) + ".pem";
-  if (is_flooded(path, now)) return "too many wrong signatures in this second of " + path;
+  const std::string path = pem_of(packet);
+  if (wrong_.too_many(path, sender, now))
+    return "too many wrong signatures in this second of " + path;
   const auto verified =
       verify(proofs_.sign_digest, path, packet.signed_part, packet.signature);
   if (!verified) return verified.error().message();
   if (*verified) return std::nullopt;
-  ++wrong_[path];
+  wrong_.note_wrong(path, sender, now);
   return "its signature is not by " + path;
 }
 

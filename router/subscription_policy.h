@@ -20,6 +20,7 @@
 #include "router/replay_guard.h"
 #include "router/sender.h"
 #include "router/tenant_keys.h"
+#include "router/wrong_signatures.h"
 
 namespace router {
 
@@ -81,10 +82,15 @@ class SubscriptionPolicy {
                                             const Sender& sender) const;
   std::optional<std::string> refuse_credentials(const wire::Subscription& packet,
                                                 const Sender& sender) const;
+  /// Where the public key of its key is.
+  std::string pem_of(const wire::Subscription& packet) const;
   std::optional<std::string> refuse_signature(const wire::Subscription& packet,
+                                              const Sender& sender,
                                               uint64_t now);
   std::optional<std::string> refuse_time(const wire::Subscription& packet, uint64_t now);
-  std::optional<std::string> refuse_ssh(const wire::Subscription& packet, uint64_t now);
+  std::optional<std::string> refuse_ssh(const wire::Subscription& packet,
+                                        const Sender& sender,
+                                        uint64_t now);
   /// `prover`: who has proven himself, and how.
   std::optional<std::string> refuse_holder(const wire::Subscription& packet,
                                            const std::string& prover,
@@ -99,11 +105,7 @@ class SubscriptionPolicy {
   std::unordered_map<std::string, Stamps> stamps_;  // only of keys that have a public key
   TenantKeys tenants_;
   ReplayGuard guard_;  // each tenant signs
-  /// Whether one more look at a signature of that key is too many in this second.
-  bool is_flooded(const std::string& key, uint64_t now);
-
-  uint64_t wrong_in_ = 0;  ///< the second that they were counted in
-  std::unordered_map<std::string, unsigned> wrong_;  // by fingerprint, or path of a PEM
+  WrongSignatures wrong_;
   struct Holder {
     std::string prover;
     uint64_t heard = 0;  ///< seconds since 1970

@@ -23,17 +23,30 @@ constexpr int kBatch = 64;
 /// A look at a signature takes as long as a request.
 constexpr int kSignedBatch = 8;
 
+/// What one customer has for himself.
+uint64_t network_of(const sockaddr* from) {
+  uint64_t network = 0;
+  if (from->sa_family == AF_INET)
+    return ntohl(reinterpret_cast<const sockaddr_in*>(from)->sin_addr.s_addr);
+  if (from->sa_family != AF_INET6) return 0;
+  const in6_addr& ip = reinterpret_cast<const sockaddr_in6*>(from)->sin6_addr;
+  const bool is_ipv4 = IN6_IS_ADDR_V4MAPPED(&ip);
+  std::memcpy(&network, ip.s6_addr + (is_ipv4 ? 8 : 0), sizeof(network));
+  return network;
+}
+
 /// By IP it says where it came from only; loopback cannot be forged from outside.
 Sender sender_of(msghdr& message) {
   Sender sender;
   const auto* from = static_cast<const sockaddr*>(message.msg_name);
   sender.remote = message.msg_namelen >= sizeof(sockaddr_in) &&
                   from->sa_family != AF_UNIX && !is_local_address(from);
+  if (message.msg_namelen >= sizeof(sockaddr_in)) sender.network = network_of(from);
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS) continue;
     ucred credentials{};
     std::memcpy(&credentials, CMSG_DATA(c), sizeof(credentials));
-    sender = {credentials.uid, credentials.gid, credentials.pid, false};
+    sender = {credentials.uid, credentials.gid, credentials.pid, false, 0};
   }
   return sender;
 }

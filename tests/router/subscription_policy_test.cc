@@ -69,10 +69,11 @@ std::string packet_of(const Says& says) {
 /// Empty: it is good.
 std::string refusal(SubscriptionPolicy& policy,
                     std::string_view datagram,
-                    uint64_t now = kNow) {
+                    uint64_t now = kNow,
+                    const Sender& sender = {}) {
   const auto packet = wire::decode_subscription(datagram);
   if (!packet) return packet.error();
-  return policy.refuse(*packet, Sender{}, now).value_or("");
+  return policy.refuse(*packet, sender, now).value_or("");
 }
 std::string refusal(SubscriptionPolicy& policy, const Says& says, uint64_t now = kNow) {
   return refusal(policy, packet_of(says), now);
@@ -96,6 +97,38 @@ TEST_SUITE("router") {
     CHECK(has(refusal(policy, wrong), "in this second"));
     CHECK(has(refusal(policy, Says{}), "in this second"));
     CHECK(refusal(policy, Says{.time = kNow + 1}, kNow + 1) == "");
+  }
+
+  TEST_CASE("subscription policy: who sends wrong signatures shuts out himself only") {
+    const Tenants tenants;
+    tenants.write("a.example", keys::kEdPublic);
+    auto policy = tenants.policy();
+    std::string wrong = packet_of({});
+    wrong.back() = static_cast<char>(wrong.back() ^ 1);
+    const Sender alice{.uid = 61001, .gid = 61001, .pid = 1};
+    const Sender bob{.uid = 61002, .gid = 61002, .pid = 2};
+    const auto afar = [](uint64_t network) {
+      return Sender{.uid = {}, .gid = {}, .remote = true, .network = network};
+    };
+    std::string remote = packet_of({.node = "192.0.2.7:1"});
+    CHECK(refusal(policy, remote, kNow, afar(1)) == "");
+    remote.back() = static_cast<char>(remote.back() ^ 1);
+    for (int n = 0; n < 100; ++n)
+      CHECK_FALSE(has(refusal(policy, wrong, kNow, bob), "in this second"));
+    CHECK(has(refusal(policy, wrong, kNow, bob), "in this second"));
+    CHECK(refusal(policy, packet_of({}), kNow, alice) == "");
+    // Forged senders use up what there is for strangers.
+    bool flooded = false;
+    for (uint64_t n = 0; n < 1100 && !flooded; ++n)
+      flooded = has(refusal(policy, remote, kNow, afar(1000 + n)), "in this second");
+    CHECK(flooded);
+    CHECK(has(refusal(policy, packet_of({.node = "192.0.2.8:1"}), kNow, afar(2)),
+              "in this second"));
+    CHECK(refusal(policy, packet_of({.node = "127.0.0.1:2"}), kNow, alice) == "");
+    const std::string there = packet_of({.node = "192.0.2.7:1", .leave = true});
+    CHECK(refusal(policy, there, kNow, afar(1)) == "");
+    const std::string later = packet_of({.node = "192.0.2.7:1", .time = kNow + 1});
+    CHECK(refusal(policy, later, kNow + 1, afar(2)) == "");
   }
 
   TEST_CASE("subscription policy: from afar no address of this machine is named") {
