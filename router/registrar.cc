@@ -36,8 +36,7 @@ Registrar::Registrar(uvx::Loop& loop,
       policy_(policy),
       siblings_(
           loop, tasks, [this](const HeardPacket& heard) { judge(heard, From::sibling); }),
-      upstream_(log, upstream),
-      departures_(std::chrono::seconds(policy.replay_window())) {}
+      upstream_(log, upstream) {}
 
 void Registrar::hear(std::string_view datagram, const Sender& sender) {
   judge({.datagram = datagram, .sender = sender}, From::sender);
@@ -59,8 +58,18 @@ void Registrar::tell_newcomers() {
       for (const auto& node : pool.nodes())
         if (!node->dead && !node->datagram.empty())
           say({.datagram = node->datagram, .sender = node->sender, .at = node->heard});
-    departures_.tell(say, base::Clock::now());
+    departures_.tell(say, unix_time_of(base::Clock::now()));
   });
+}
+
+/// Only of nodes that were there: a leave costs who signs it nothing.
+void Registrar::note_departure(const wire::Subscription& packet,
+                               const HeardPacket& heard) {
+  if (!siblings_.any() || !policy_.verifies()) return;
+  if (!packet.leave) return departures_.forget(packet);
+  if (!heard.left) return;
+  const auto departed = policy_.departed(packet, unix_time_of(heard.at));
+  departures_.note(packet, heard, departed.holder, departed.until);
 }
 
 void Registrar::judge(const HeardPacket& heard, From from) {
@@ -111,7 +120,9 @@ void Registrar::apply(const wire::Subscription& packet,
   }
   if (!packet.leave) nodes_.set_listener(packet, policy_.listener_of(heard.sender));
   if (siblings_.any() && !packet.leave) nodes_.keep(packet, heard.datagram);
-  if (siblings_.any() && policy_.verifies()) departures_.note(packet, heard);
+  HeardPacket told = heard;
+  told.left = heard.left || outcome == Outcome::left;
+  note_departure(packet, told);
   if (outcome == Outcome::added && may_tell())
     log_.info("subscription: new node key={} node={} weight={}",
               base::printable(packet.key), base::printable(packet.address),
@@ -121,7 +132,7 @@ void Registrar::apply(const wire::Subscription& packet,
               base::printable(packet.address));
   if (!direct) return;
   if (outcome == Outcome::added) acknowledge(packet, heard.sender);
-  siblings_.tell_all(heard);
+  siblings_.tell_all(told);
   // Upstream we are all nodes of a key together.
   const bool is_last = outcome == Outcome::left && !nodes_.any_alive(packet.key);
   if (!packet.leave || is_last) upstream_.tell(packet);

@@ -46,6 +46,7 @@ class Registrar {
   void acknowledge(const wire::Subscription& packet, const Sender& sender) const;
   bool may_tell();
   void tell_newcomers();
+  void note_departure(const wire::Subscription& packet, const HeardPacket& heard);
 
   base::Log& log_;
   Subscriptions& nodes_;

@@ -29,6 +29,7 @@ std::optional<std::string> to_bytes(const HeardPacket& packet) {
   if (packet.sender.network != 0) message.set("network", packet.sender.network);
   // When, not how long ago: what takes its time on the way must not seem newer for that.
   message.set("at", base::to_wire(packet.at));
+  if (packet.left) message.set("left", "1");
   message.set("packet", std::string(packet.datagram));
   return wire::encode(message);
 }
@@ -44,6 +45,7 @@ std::optional<HeardPacket> from_message(const wire::Message& message) {
   packet.sender.pid = static_cast<pid_t>(message.number("pid").value_or(0));
   packet.sender.remote = message.get("remote") == "1";
   packet.sender.network = message.number("network").value_or(0);
+  packet.left = message.get("left") == "1";
   if (const auto at = message.number("at"))
     packet.at = std::min(base::from_wire(*at), packet.at);
   return packet;

@@ -27,6 +27,7 @@ struct HeardPacket {
   std::string_view datagram;
   Sender sender;
   base::Instant at = base::Clock::now();  ///< it came
+  bool left = false;  ///< by it, a node left that was there with who tells
 };
 
 class Siblings {

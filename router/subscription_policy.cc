@@ -70,6 +70,23 @@ std::optional<std::string> SubscriptionPolicy::refuse(const wire::Subscription& 
   return refuse_holder(packet, "its PEM key", now);
 }
 
+/// What is older than the packet is refused for its age after that. One that says no
+/// time is a trusted sender's.
+SubscriptionPolicy::Departed SubscriptionPolicy::departed(
+    const wire::Subscription& packet, uint64_t now) const {
+  const uint64_t latest = now + kMostAhead;
+  const uint64_t said = std::min(packet.unix_time.value_or(latest), latest);
+  if (!packet.ssh_signature.empty()) {
+    const auto host = claimed_domain(packet.key).value_or("");
+    return {"ssh " + tenant_of(packet, host), said + proofs_.ssh_tolerance};
+  }
+  if (packet.signature.empty()) {
+    const uint64_t pem = proofs_.sign_digest.empty() ? 0 : proofs_.sign_tolerance;
+    return {"", said + std::max(pem, proofs_.ssh_tolerance)};
+  }
+  return {"pem " + Subscriptions::normal(packet.key), said + proofs_.sign_tolerance};
+}
+
 bool SubscriptionPolicy::is_trusted(const Sender& sender) const {
   return sender.uid && std::ranges::find(proofs_.sign_skip_uids, *sender.uid) !=
                            proofs_.sign_skip_uids.end();

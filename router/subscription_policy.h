@@ -59,11 +59,12 @@ class SubscriptionPolicy {
     return !proofs_.sign_digest.empty() || !proofs_.ssh_directory.empty();
   }
   const SubscriptionProofs& proofs() const { return proofs_; }
-  /// For so many seconds a signed packet may be good again to who did not hear it.
-  uint64_t replay_window() const {
-    return std::max(proofs_.sign_digest.empty() ? 0 : proofs_.sign_tolerance,
-                    proofs_.ssh_directory.empty() ? 0 : proofs_.ssh_tolerance);
-  }
+  /// Of a good packet by which a node left.
+  struct Departed {
+    std::string holder;  ///< whose the node was
+    uint64_t until = 0;  ///< an older packet of it may be good again to who begins
+  };
+  Departed departed(const wire::Subscription& packet, uint64_t now) const;
   /// Why the packet is refused; nothing if it is good. `now`: seconds since 1970.
   std::optional<std::string> refuse(const wire::Subscription& packet,
                                     const Sender& sender,
