@@ -18,8 +18,10 @@ namespace verbs = wire::router_control;
 
 namespace {
 
-/// A sibling that lives and does not tell what it knows for so long is stuck.
+/// Siblings that live and tell nothing for so long are stuck.
 constexpr base::Duration kSiblingPatience = std::chrono::seconds(5);
+/// Whatever they have to tell: nodes say again that they are there.
+constexpr base::Duration kSiblingPatienceInAll = std::chrono::seconds(60);
 constexpr base::Duration kSiblingLook = std::chrono::milliseconds(1);
 constexpr base::Duration kLastWords = std::chrono::seconds(1);
 constexpr base::Duration kDrainLook = std::chrono::milliseconds(20);
@@ -192,10 +194,14 @@ void Router::drain() {
 
 /// Else it would refuse hosts whose nodes have not told it yet that they are there.
 uvx::Task<void> Router::accept_informed() {
-  const auto patience = base::Deadline::in(kSiblingPatience);
-  while (registrar_.siblings().awaits_picture() && !patience.passed() && !draining_)
+  const auto in_all = base::Deadline::in(kSiblingPatienceInAll);
+  const Siblings& siblings = registrar_.siblings();
+  const auto is_stuck = [&] {
+    return in_all.passed() || base::Clock::now() - siblings.told_at() > kSiblingPatience;
+  };
+  while (siblings.awaits_picture() && !is_stuck() && !draining_)
     static_cast<void>(co_await loop_.sleep_for(kSiblingLook));
-  if (registrar_.siblings().awaits_picture() && patience.passed())
+  if (siblings.awaits_picture() && !draining_)
     log_.warn("router: a sibling did not tell which nodes there are: accepting without");
   start_accepting();
 }

@@ -14,14 +14,17 @@ namespace {
 
 constexpr char kHeard[] = "heard";
 constexpr char kThatWasAll[] = "that-was-all";  // serial: of who says it
-/// For one sibling: a picture of very many nodes.
+/// For one sibling, of what is heard now. What it is told at first is bounded by what is
+/// kept.
 constexpr size_t kMostUnsent = 64 * 1024 * 1024;
 constexpr size_t kMostMessage = 8 * 1024;
 /// Messages before others get their turn.
 constexpr int kBatch = 64;
 
-std::optional<std::string> to_bytes(const HeardPacket& packet) {
+/// `teller`: who says it as a part of all that he knows; else 0.
+std::optional<std::string> to_bytes(const HeardPacket& packet, uint64_t teller = 0) {
   wire::Message message{.verb = kHeard, .fields = {}};
+  if (teller != 0) message.set("serial", teller);
   if (packet.sender.uid) message.set("uid", *packet.sender.uid);
   if (packet.sender.gid) message.set("gid", *packet.sender.gid);
   message.set("pid", static_cast<uint64_t>(packet.sender.pid));
@@ -59,12 +62,17 @@ struct Siblings::Inbox {
   uvx::Poll poll;
 };
 
+struct Siblings::Unsent {
+  std::string bytes;
+  bool live;
+};
+
 struct Siblings::Outbox {
   Outbox(uvx::Loop& loop, base::Fd to) : fd(std::move(to)), poll(loop, fd.get()) {}
   base::Fd fd;
   uvx::Poll poll;
-  std::deque<std::string> unsent;
-  size_t bytes = 0;
+  std::deque<Unsent> unsent;
+  size_t live = 0;  // bytes of what is heard now
   bool writing = false;
   bool told = false;  // all that was known when they met
 };
@@ -89,7 +97,8 @@ void Siblings::tell_all(const HeardPacket& packet) {
   const auto bytes = to_bytes(packet);
   // A copy: one whose process is gone leaves the list.
   for (const auto& outbox : std::vector(outboxes_))
-    if (bytes) push(outbox, *bytes);
+    if (bytes && outbox->live + bytes->size() <= kMostUnsent)
+      push(outbox, {*bytes, true});
 }
 
 void Siblings::tell_newcomers(const std::function<void(const Say&)>& picture) {
@@ -99,15 +108,16 @@ void Siblings::tell_newcomers(const std::function<void(const Say&)>& picture) {
   if (newcomers.empty()) return;
   const auto push_all = [&](const std::optional<std::string>& bytes) {
     for (const auto& outbox : newcomers)
-      if (bytes) push(outbox, *bytes);
+      if (bytes) push(outbox, {*bytes, false});
   };
-  picture([&](const HeardPacket& packet) { push_all(to_bytes(packet)); });
+  picture([&](const HeardPacket& packet) { push_all(to_bytes(packet, serial_)); });
   wire::Message end{.verb = kThatWasAll, .fields = {}};
   push_all(wire::encode(end.set("serial", serial_)));
 }
 
 void Siblings::expect(const std::vector<uint64_t>& tellers) {
   expected_.clear();
+  told_at_ = base::Clock::now();
   for (const uint64_t teller : tellers)
     if (!told_by_.contains(teller)) expected_.insert(teller);
 }
@@ -116,16 +126,16 @@ void Siblings::forget(uint64_t serial) {
   expected_.erase(serial);
 }
 
-void Siblings::push(const std::shared_ptr<Outbox>& outbox, const std::string& bytes) {
-  if (outbox->bytes + bytes.size() > kMostUnsent) return;
-  outbox->bytes += bytes.size();
-  outbox->unsent.push_back(bytes);
+void Siblings::push(const std::shared_ptr<Outbox>& outbox, Unsent unsent) {
+  if (unsent.live) outbox->live += unsent.bytes.size();
+  outbox->unsent.push_back(std::move(unsent));
   if (!std::exchange(outbox->writing, true)) tasks_.spawn(write(this, outbox));
 }
 
 uvx::Task<void> Siblings::write(Siblings* self, std::shared_ptr<Outbox> outbox) {
   while (!outbox->unsent.empty()) {
-    const auto sent = base::send_with_fds(outbox->fd.get(), outbox->unsent.front(), {});
+    const Unsent& next = outbox->unsent.front();
+    const auto sent = base::send_with_fds(outbox->fd.get(), next.bytes, {});
     if (!sent && sent.error().is(std::errc::resource_unavailable_try_again)) {
       if (co_await outbox->poll.writable()) continue;
       co_return;
@@ -135,7 +145,7 @@ uvx::Task<void> Siblings::write(Siblings* self, std::shared_ptr<Outbox> outbox) 
       outbox->poll.close();
       co_return;
     }
-    outbox->bytes -= outbox->unsent.front().size();
+    if (next.live) outbox->live -= next.bytes.size();
     outbox->unsent.pop_front();
   }
   outbox->writing = false;
@@ -157,10 +167,12 @@ uvx::Task<void> Siblings::read(Siblings* self, std::shared_ptr<Inbox> inbox) {
 void Siblings::take(std::string_view bytes) {
   const auto message = wire::decode_message(bytes);
   if (!message) return;
-  if (const auto teller = message->number("serial");
-      teller && message->verb == kThatWasAll) {
-    expected_.erase(*teller);
-    told_by_.insert(*teller);
+  if (const auto teller = message->number("serial")) {
+    if (expected_.contains(*teller)) told_at_ = base::Clock::now();
+    if (message->verb == kThatWasAll) {
+      expected_.erase(*teller);
+      told_by_.insert(*teller);
+    }
   }
   if (const auto packet = from_message(*message)) hear_(*packet);
 }

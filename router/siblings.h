@@ -58,13 +58,16 @@ class Siblings {
   void forget(uint64_t serial);
   /// Not all of them have told all yet.
   bool awaits_picture() const { return !expected_.empty(); }
+  /// When it was expected, or one of them told something last.
+  base::Instant told_at() const { return told_at_; }
   void close();
 
  private:
   void take(std::string_view bytes);
   struct Inbox;
   struct Outbox;
-  void push(const std::shared_ptr<Outbox>& outbox, const std::string& bytes);
+  struct Unsent;
+  void push(const std::shared_ptr<Outbox>& outbox, Unsent unsent);
   static uvx::Task<void> read(Siblings* self, std::shared_ptr<Inbox> inbox);
   static uvx::Task<void> write(Siblings* self, std::shared_ptr<Outbox> outbox);
 
@@ -73,7 +76,8 @@ class Siblings {
   Hear hear_;
   uint64_t serial_ = 0;
   std::set<uint64_t> expected_;  // who have not told all yet
-  std::set<uint64_t> told_by_;   // who have, since there is this inbox
+  base::Instant told_at_;
+  std::set<uint64_t> told_by_;  // who have, since there is this inbox
   std::shared_ptr<Inbox> inbox_;
   std::vector<std::shared_ptr<Outbox>> outboxes_;
 };

@@ -165,6 +165,28 @@ TEST_SUITE("router") {
     CHECK(world.two.nodes.size() == 0);
   }
 
+  TEST_CASE("siblings: however much there is to tell, the newcomer hears all of it") {
+    World world;
+    const std::string padding(3900, 'x');
+    constexpr int kNodes = 18'000;  // 70 MB
+    for (int n = 0; n < kNodes; ++n) {
+      wire::PacketBuilder packet(wire::kSubscriptionModifier, 0);
+      packet.add("key", "k" + std::to_string(n));
+      packet.add("address", "/a");
+      packet.add("padding", padding);
+      world.one.registrar.hear(packet.bytes(), {});
+    }
+    world.introduce();
+    world.two.registrar.siblings().expect({1});
+    const auto expected = world.two.registrar.siblings().told_at();
+    const auto patience = base::Deadline::in(60s);
+    while (world.two.registrar.siblings().awaits_picture() && !patience.passed())
+      world.settle();
+    CHECK_FALSE(world.two.registrar.siblings().awaits_picture());
+    CHECK(world.two.registrar.siblings().told_at() > expected);
+    CHECK(world.two.nodes.size() > 16'000);  // what is kept
+  }
+
   TEST_CASE("siblings: one that is gone is forgotten, the others hear on") {
     World world;
     world.introduce();
