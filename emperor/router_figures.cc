@@ -32,7 +32,7 @@ void fold(wire::Tallies& hosts) {
 
 uvx::Task<void> RouterLink::gather() {
   for (const Process* process : everybody()) {
-    if (!process->connection || !process->up) continue;
+    if (!process->connection || !process->may_be_up()) continue;
     process->connection->asked = true;
     process->connection->channel->send({verbs::kAskFigures, {}});
   }
@@ -56,7 +56,7 @@ void RouterLink::ask_others(const Connection& asker, const wire::Message& questi
   forwarded.set("serial", *serial).set("asker", static_cast<uint64_t>((*self)->pid));
   uint64_t count = 0;
   for (const Process* process : all) {
-    if (process == *self || !process->connection || !process->up) continue;
+    if (process == *self || !process->connection || !process->may_be_up()) continue;
     process->connection->channel->send(forwarded);
     ++count;
   }
@@ -94,6 +94,10 @@ void RouterLink::keep_figures(const Connection& connection) {
   last.parked.clear();
   last.nodes.clear();
   last.hits.clear();
+  // They were under way when it was removed.
+  std::erase_if(last.vassals, [this](const auto& entry) {
+    return s_.roster.find_id(entry.first) == nullptr;
+  });
   gone_.add(last);
   fold(gone_.hosts);
   if (stopping_) return;

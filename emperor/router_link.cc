@@ -102,9 +102,10 @@ void RouterLink::queue_picture(const Process& process) {
   pending.clear();
   pending.push_back({Item::Kind::certificates});
   pending.push_back({Item::Kind::listen, process.index});
+  // First its own, or it would tell the others something under the serial that it had.
+  pending.push_back({Item::Kind::inbox, connection.serial});
   for (const auto& [serial, inbox] : inboxes_)
-    pending.push_back(
-        {serial == connection.serial ? Item::Kind::inbox : Item::Kind::sibling, serial});
+    if (serial != connection.serial) pending.push_back({Item::Kind::sibling, serial});
   for (const auto& [name, vassal] : s_.roster.all()) {
     if (!vassal->configuration && !vassal->channel_send) continue;
     pending.push_back({Item::Kind::vassal, vassal->id});
@@ -154,7 +155,7 @@ bool RouterLink::send_inbox(MessageChannel& channel, const Item& item) {
 /// hears of no newcomer.
 bool RouterLink::tells(const Process& process, uint64_t serial) const {
   const auto& connection = process.connection;
-  return process.up && connection && !connection->channel->closed() &&
+  return process.may_be_up() && connection && !connection->channel->closed() &&
          connection->serial != serial && inboxes_.contains(connection->serial) &&
          inboxes_.contains(serial);
 }
@@ -163,7 +164,8 @@ bool RouterLink::send_synced(MessageChannel& channel, uint64_t serial) {
   wire::Message message{verbs::kSynced, {}};
   for (const auto& place : processes_)
     for (const Process* p = place.get(); p != nullptr; p = p->before.get())
-      if (tells(*p, serial)) message.set("teller", p->connection->serial);
+      if (tells(*p, serial))
+        message.set(p->up ? "teller" : "perhaps", p->connection->serial);
   return channel.try_send(message.set("rules", rules()));
 }
 

@@ -120,12 +120,14 @@ class RouterLink {
     pid_t pid = -1;
     base::Pidfd pidfd;
     bool up = false;                 ///< it accepts
+    bool adopted = false;            ///< whether it accepts is not known until it says so
     bool watched = false;            ///< its end is seen by its pidfd
     uvx::Poll* end_watch = nullptr;  ///< while that is waited for
     std::shared_ptr<Connection> connection;
     std::unique_ptr<Process> before;  ///< serves until this one does
     base::Duration wait = std::chrono::milliseconds(10);
     base::Instant began;
+    bool may_be_up() const { return up || adopted; }
   };
 
   base::Result<> add_listener(const std::string& kind,
@@ -133,6 +135,7 @@ class RouterLink {
                               Held* held);
   base::Result<> spawn(Process& process);
   void adopt_all(Held* held);
+  void place(std::unique_ptr<Process> process);
   std::unique_ptr<Process> adopt(size_t index, base::Pidfd pidfd, base::Fd control);
   void start_or_wait(Process& process);
   void replace(size_t index);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/files.h"
 #include "base/wire/router_control.h"
 #include "emperor/router_link.h"
 #include "emperor/spawn_router.h"
@@ -26,6 +27,16 @@ constexpr base::Duration kFirstWait = 10ms;
 constexpr base::Duration kLongestWaitAfterUp = 100ms;
 constexpr base::Duration kGoodLife = 250ms;
 constexpr base::Duration kGoodLifeUnheard = 5s;
+
+/// In ticks since the machine began (proc(5)); 0 if it is gone.
+uint64_t started_at(pid_t pid) {
+  constexpr int kFieldsBetween = 20;  // "PID (name) STATE ... STARTTIME"
+  const auto stat = base::read_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+  size_t at = stat ? stat->rfind(')') : std::string::npos;
+  for (int n = 0; n < kFieldsBetween && at != std::string::npos; ++n)
+    at = stat->find(' ', at + 1);
+  return at == std::string::npos ? 0 : std::strtoull(stat->c_str() + at, nullptr, 10);
+}
 
 std::string held_as(std::string_view kind, size_t index, pid_t pid) {
   return std::string(kind) + std::to_string(index) + "/" + std::to_string(pid);
@@ -58,8 +69,8 @@ void RouterLink::start(Held* held) {
     if (process->pid < 0) start_or_wait(*process);
 }
 
-/// One process for each place goes on; more than that (an emperor died between starting a
-/// new one and sending the old one away) drain.
+/// One process for each place goes on, with that before it if an emperor died between
+/// starting the one and sending the other away; more than that drain.
 void RouterLink::adopt_all(Held* held) {
   for (const auto kind : {kServing, kLeaving}) {
     const std::string prefix(kind);
@@ -79,13 +90,25 @@ void RouterLink::adopt_all(Held* held) {
         s_.keeper.release(kept->first);
         s_.keeper.release(held_as(kPidfd, index, pid));
       } else if (kind == kServing && index < processes_.size() &&
-                 processes_[index]->pid < 0) {
-        processes_[index] = std::move(process);
+                 !processes_[index]->before) {
+        place(std::move(process));
       } else {
+        // Who drains takes no inbox any more: nobody would read what is told there.
+        inboxes_.erase(process->connection->serial);
         let_leave(std::move(process));
       }
     }
   }
+}
+
+/// The younger one goes on once it accepts, and knows what the other does.
+void RouterLink::place(std::unique_ptr<Process> process) {
+  auto& place = processes_[process->index];
+  if (place->pid >= 0) {
+    if (started_at(place->pid) > started_at(process->pid)) std::swap(place, process);
+    process->before = std::move(place);
+  }
+  place = std::move(process);
 }
 
 std::unique_ptr<RouterLink::Process> RouterLink::adopt(size_t index,
@@ -97,7 +120,7 @@ std::unique_ptr<RouterLink::Process> RouterLink::adopt(size_t index,
   auto process = std::make_unique<Process>();
   process->index = index;
   process->pid = pid;
-  process->up = true;
+  process->adopted = true;
   process->pidfd = std::move(pidfd);
   attach(*process, std::move(control));
   if (!s_.keeper.reaps(pid)) watch(*process);
@@ -174,13 +197,15 @@ void RouterLink::replace(size_t index) {
 
 /// It accepts: whoever was in its place may go.
 void RouterLink::on_up(const Connection& connection) {
-  for (const auto& process : processes_) {
-    if (process->connection.get() != &connection) continue;
-    s_.log.debug("router {}: up pid={}", process->index, process->pid);
-    process->up = true;
-    if (process->before) let_leave(std::move(process->before));
-    return;
-  }
+  for (const auto& place : processes_)
+    for (Process* process = place.get(); process != nullptr;
+         process = process->before.get()) {
+      if (process->connection.get() != &connection) continue;
+      s_.log.debug("router {}: up pid={}", process->index, process->pid);
+      process->up = true;
+      if (process->before) let_leave(std::move(process->before));
+      return;
+    }
 }
 
 /// An emperor before us started it with other options, or to listen elsewhere.
@@ -245,7 +270,8 @@ void RouterLink::serving_ended(std::unique_ptr<Process>& process) {
     return;
   }
   // Who came up and was killed is wanted back at once; who cannot come up is not.
-  const bool was_up = std::exchange(process->up, false);
+  const bool was_up = process->may_be_up();
+  process->up = process->adopted = false;
   const auto lived = base::Clock::now() - process->began;
   if (lived > (was_up ? kGoodLife : kGoodLifeUnheard)) process->wait = kFirstWait;
   if (was_up) process->wait = std::min(process->wait, kLongestWaitAfterUp);

@@ -44,7 +44,10 @@ void Registrar::hear(std::string_view datagram, const Sender& sender) {
 
 void Registrar::introduce(base::Fd outbox) {
   siblings_.introduce(std::move(outbox));
-  if (informed_) tell_newcomers();
+  if (informed_)
+    tell_newcomers();
+  else
+    siblings_.say_nothing_known();
 }
 
 void Registrar::be_informed() {

@@ -295,10 +295,15 @@ void Router::on_sibling(const wire::Message& message, std::vector<base::Fd> fds)
 }
 
 void Router::on_synced(const wire::Message& message) {
-  std::vector<uint64_t> tellers;
-  for (const std::string_view text : message.all("teller"))
-    if (const auto serial = base::parse_unsigned(text)) tellers.push_back(*serial);
-  registrar_.siblings().expect(tellers);
+  const auto serials = [&message](const char* name) {
+    std::vector<uint64_t> all;
+    for (const std::string_view text : message.all(name))
+      if (const auto serial = base::parse_unsigned(text)) all.push_back(*serial);
+    return all;
+  };
+  registrar_.siblings().expect(serials("teller"), serials("perhaps"));
+  // The next emperor does not know.
+  if (accepting_) tell({.verb = verbs::kUp, .fields = {}});
   const std::string_view rules = message.get("rules");
   if (rules_.empty())
     rules_ = rules;

@@ -13,7 +13,8 @@ namespace router {
 namespace {
 
 constexpr char kHeard[] = "heard";
-constexpr char kThatWasAll[] = "that-was-all";  // serial: of who says it
+constexpr char kThatWasAll[] = "that-was-all";         // serial: of who says it
+constexpr char kKnowsNothing[] = "knows-nothing-yet";  // serial
 /// For one sibling, of what is heard now. What it is told at first is bounded by what is
 /// kept.
 constexpr size_t kMostUnsent = 64 * 1024 * 1024;
@@ -84,6 +85,7 @@ void Siblings::listen_at(base::Fd inbox, uint64_t serial) {
   if (inbox_) inbox_->poll.close();
   serial_ = serial;
   told_by_.clear();  // whoever starts us anew counts anew
+  knows_nothing_.clear();
   inbox_ = std::make_shared<Inbox>(loop_, std::move(inbox));
   tasks_.spawn(read(this, inbox_));
 }
@@ -115,11 +117,25 @@ void Siblings::tell_newcomers(const std::function<void(const Say&)>& picture) {
   push_all(wire::encode(end.set("serial", serial_)));
 }
 
-void Siblings::expect(const std::vector<uint64_t>& tellers) {
+void Siblings::say_nothing_known() {
+  wire::Message message{.verb = kKnowsNothing, .fields = {}};
+  const auto bytes = wire::encode(message.set("serial", serial_));
+  for (const auto& outbox : std::vector(outboxes_))
+    if (bytes && !outbox->told) push(outbox, {*bytes, false});
+}
+
+void Siblings::expect(const std::vector<uint64_t>& tellers,
+                      const std::vector<uint64_t>& perhaps) {
   expected_.clear();
+  perhaps_.clear();
   told_at_ = base::Clock::now();
   for (const uint64_t teller : tellers)
     if (!told_by_.contains(teller)) expected_.insert(teller);
+  for (const uint64_t teller : perhaps) {
+    if (told_by_.contains(teller) || knows_nothing_.contains(teller)) continue;
+    expected_.insert(teller);
+    perhaps_.insert(teller);
+  }
 }
 
 void Siblings::forget(uint64_t serial) {
@@ -172,6 +188,9 @@ void Siblings::take(std::string_view bytes) {
     if (message->verb == kThatWasAll) {
       expected_.erase(*teller);
       told_by_.insert(*teller);
+    } else if (message->verb == kKnowsNothing) {
+      knows_nothing_.insert(*teller);
+      if (perhaps_.contains(*teller)) expected_.erase(*teller);
     }
   }
   if (const auto packet = from_message(*message)) hear_(*packet);

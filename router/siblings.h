@@ -52,8 +52,13 @@ class Siblings {
   void tell_newcomers(const std::function<void(const Say&)>& picture);
   bool any() const { return !outboxes_.empty() || inbox_; }
 
-  /// These, and nobody else, will tell this process all they know.
-  void expect(const std::vector<uint64_t>& tellers);
+  /// To those who were introduced since tell_newcomers(): that this process does not know
+  /// everything itself yet.
+  void say_nothing_known();
+  /// These, and nobody else, will tell this process all they know. `perhaps`: so will
+  /// these, unless they know nothing yet: two that begin must not wait for each other.
+  void expect(const std::vector<uint64_t>& tellers,
+              const std::vector<uint64_t>& perhaps = {});
   /// That one will not.
   void forget(uint64_t serial);
   /// Not all of them have told all yet.
@@ -77,7 +82,9 @@ class Siblings {
   uint64_t serial_ = 0;
   std::set<uint64_t> expected_;  // who have not told all yet
   base::Instant told_at_;
-  std::set<uint64_t> told_by_;  // who have, since there is this inbox
+  std::set<uint64_t> perhaps_;        // of those, who may know nothing
+  std::set<uint64_t> knows_nothing_;  // who said so, since there is this inbox
+  std::set<uint64_t> told_by_;        // who have, since there is this inbox
   std::shared_ptr<Inbox> inbox_;
   std::vector<std::shared_ptr<Outbox>> outboxes_;
 };

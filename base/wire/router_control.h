@@ -44,13 +44,14 @@ inline constexpr char kRoute[] =
 inline constexpr char kUnroute[] = "unroute";  ///< host
 inline constexpr char kSynced[] =
     "synced";  ///< the picture is whole; [teller repeated]: serials of siblings that tell
-               ///< it what they know, before it accepts. rules: stands for the options
-               ///< and sockets of routers that are started now
+               ///< it what they know, before it accepts; [perhaps repeated]: of those
+               ///< that do, or say that they know nothing yet. rules: stands for the
+               ///< options and sockets of routers that are started now
 inline constexpr char kDrain[] = "drain";  ///< stop accepting, finish, exit 0
 
 // router -> emperor
 inline constexpr char kHello[] = "hello";        ///< pid
-inline constexpr char kUp[] = "up";              ///< accepting
+inline constexpr char kUp[] = "up";              ///< accepting; again at `synced`
 inline constexpr char kOutdated[] = "outdated";  ///< it was started by other rules
 inline constexpr char kSpoiled[] =
     "spoiled";  ///< id: its channel is unusable (EPIPE, EPERM): make a fresh pair

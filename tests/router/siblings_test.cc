@@ -53,14 +53,17 @@ struct Half {
   router::Registrar registrar;
 };
 
+enum class Informed { one, nobody };
+
 struct World {
-  explicit World(const router::SubscriptionProofs& proofs = {})
+  explicit World(const router::SubscriptionProofs& proofs = {},
+                 Informed informed = Informed::one)
       : one(loop, proofs), two(loop, proofs) {
     auto to_one = *base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
     auto to_two = *base::make_socketpair(SOCK_SEQPACKET, base::Blocking::no);
     one.registrar.siblings().listen_at(std::move(to_one.first), 1);
     two.registrar.siblings().listen_at(std::move(to_two.first), 2);
-    one.registrar.be_informed();
+    if (informed == Informed::one) one.registrar.be_informed();
     way_to_one = std::move(to_one.second);
     way_to_two = std::move(to_two.second);
   }
@@ -163,6 +166,23 @@ TEST_SUITE("router") {
     world.settle();
     CHECK(world.one.nodes.size() == 0);
     CHECK(world.two.nodes.size() == 0);
+  }
+
+  TEST_CASE("siblings: two that know nothing yet do not wait for each other") {
+    World world(router::SubscriptionProofs{}, Informed::nobody);
+    world.one.registrar.siblings().expect({}, {2});
+    world.introduce();
+    CHECK(world.one.registrar.siblings().awaits_picture());
+    world.settle();
+    CHECK_FALSE(world.one.registrar.siblings().awaits_picture());
+    world.two.registrar.siblings().expect({}, {1});  // who said so before
+    CHECK_FALSE(world.two.registrar.siblings().awaits_picture());
+    // One that accepts by now tells it, whatever it said before.
+    world.two.registrar.siblings().expect({1});
+    CHECK(world.two.registrar.siblings().awaits_picture());
+    world.one.registrar.be_informed();
+    world.settle();
+    CHECK_FALSE(world.two.registrar.siblings().awaits_picture());
   }
 
   TEST_CASE("siblings: however much there is to tell, the newcomer hears all of it") {
