@@ -103,7 +103,13 @@ Ledger::Site& Ledger::site_of(const Served& served) {
   const bool served_here = served.vassal || !served.node.empty();
   if (served.host.empty() || !served_here) return other_;
   const std::string name = name_of_ ? name_of_(served) : std::string(served.host);
-  if (name == served.host) return site_named(name);
+  if (name == served.host && served.vassal) return site_named(name);
+  if (name == served.host) {
+    // A tenant may subscribe as many as he likes: vassals need room, too.
+    if (!vassals_.empty() && subscribed_ >= most_hosts_ / 2) return other_;
+    ++subscribed_;
+    return site_named(name);
+  }
   if (made_up_ >= most_hosts_ / 4) return site_named(name);
   ++made_up_;
   return site_named(served.host);

@@ -76,7 +76,8 @@ class Ledger {
   base::Log& log_;
   size_t most_hosts_;
   NameOf name_of_;
-  size_t made_up_ = 0;  // hosts that are served by a pattern
+  size_t subscribed_ = 0;  // hosts that are served by nodes, by their own names
+  size_t made_up_ = 0;     // hosts that are served by a pattern
   AccessLog access_log_;
   Hosts hosts_;
   Site other_;

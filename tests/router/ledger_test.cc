@@ -96,6 +96,22 @@ TEST_SUITE("router") {
     CHECK(ledger.other().requests == 10);
   }
 
+  TEST_CASE("ledger: names that nodes subscribe leave room for vassals") {
+    std::string log_text;
+    base::Log log = base::Log::to_string("router", &log_text);
+    Ledger ledger(log, 8);
+    ledger.note({.door = "uwsgi", .host = "a", .vassal = 1});
+    for (int i = 0; i < 10; ++i)
+      ledger.note(
+          {.door = "uwsgi", .host = "s" + std::to_string(i), .node = "127.0.0.1:1"});
+    CHECK(ledger.hosts().size() == 5);
+    CHECK(ledger.other().requests == 6);
+    for (const std::string_view host : {"b", "c", "d"})
+      ledger.note({.door = "uwsgi", .host = host, .vassal = 1});
+    CHECK(ledger.hosts().size() == 8);
+    CHECK(ledger.other().requests == 6);
+  }
+
   TEST_CASE("ledger: what is given up after its hand-over is no second request") {
     Book book;
     book.ledger.note({.door = "uwsgi", .host = "a.example", .vassal = 1});
