@@ -169,6 +169,28 @@ class AtTheOnlyProcess(SystemCase):
         self.assertEqual(answers, [200])
         until("it is alone", lambda: len(self.routers()) == 1 and busy not in self.routers())
 
+    def test_the_emperor_dies_while_one_waits(self):
+        """The next one lets the new one go on, once the old one, which is stuck for a while, has told it what it knows."""
+        world = self.world
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.sendto(client.packet([("key", "stuck.test"), ("address", self.alone.path("once.sock"))], 224), self.server)
+        until("it is known", lambda: client.uwsgi(world.router, "stuck.test", "/").status == 200)
+        until("it is alone", lambda: len(self.routers()) == 1)
+        old = self.routers()[0]
+        os.kill(old, signal.SIGSTOP)
+        try:
+            self.assertEqual(world.emperor.ctl("upgrade").returncode, 0)
+            until("another one", lambda: len(self.routers()) == 2)
+            new = set(self.routers()) - {old}
+            pid = world.emperor.pid_of("emperor")
+            os.kill(pid, signal.SIGKILL)
+            until("another emperor", lambda: world.emperor.pid_of("emperor") not in (None, pid) and world.emperor.ctl("ls").returncode == 0)
+        finally:
+            os.kill(old, signal.SIGCONT)
+        until("the new one is alone", lambda: set(self.routers()) == new)
+        self.assertEqual(client.uwsgi(world.router, "stuck.test", "/").status, 200)
+        self.assertNotIn("accepting without", world.emperor.tail(1000))
+
 
 class AtAnEmperorsRouter(SystemCase):
     """Two router processes under an emperor; the nodes are no vassals of it, but one that subscribes elsewhere is."""
