@@ -96,6 +96,21 @@ class HandedOver(VassalCase):
         self.assertEqual(self.pair("/sized")[1], b"twelve bytes")
 
 
+class Asgi(VassalCase):
+    app, channel = "asgi_probe.py", True
+    lines = ["limit-post = 1000"]
+
+    def size(self, body):
+        with self.vassal.hand_over(HTTP_PAIR, packet(request_variables("test", "/size", "POST"))) as s:
+            s.sendall(body)
+            s.shutdown(socket.SHUT_WR)
+            return parse_head(read_all(s))
+
+    def test_a_body_without_length_may_turn_out_to_be_too_large(self):
+        self.assertEqual(self.size(b"x" * 999)[1], b"999")
+        self.assertEqual(self.size(b"x" * 1001)[0].status, 413)
+
+
 class HungUp(VassalCase):
     channel = True
     lines = ["processes = 2"]
