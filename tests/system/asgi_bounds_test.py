@@ -22,6 +22,12 @@ def at_exit():
     print("the loop turned at exit", flush=True)
 
 
+def no_task(loop, coroutine, **named):
+    coroutine.close()
+    loop.set_task_factory(None)
+    raise MemoryError("no task")
+
+
 async def answer(send, body=b"", status=200):
     await send({"type": "http.response.start", "status": status, "headers": []})
     await send({"type": "http.response.body", "body": body})
@@ -84,6 +90,8 @@ async def application(scope, receive, send):
     if scope["type"] == "lifespan":
         if os.environ.get("AT_EXIT"):
             atexit.register(at_exit)
+        if os.environ.get("NO_TASK"):
+            asyncio.get_running_loop().set_task_factory(no_task)
         raise NotImplementedError
     await {"http": http, "websocket": websocket}[scope["type"]](scope["path"], receive, send)
 '''
@@ -214,13 +222,15 @@ class Bounds(SystemCase):
         self.assertEqual(self.get("/body", method="POST", body=piece + b"0\r\n\r\n", headers=chunked).text, "[60000]")
         self.assertEqual(self.get("/body", method="POST", body=piece * 2 + b"0\r\n\r\n", headers=chunked).status, 413)
 
-    def test_the_loop_may_turn_at_exit(self):
-        self.up("exits", "env = AT_EXIT=1", "processes = 1")
+    def test_a_request_that_cannot_begin_and_a_loop_that_turns_at_exit(self):
+        self.up("exits", "env = AT_EXIT=1", "env = NO_TASK=1", "processes = 1")
+        self.assertEqual(self.get("/pid").status, 500)
+        until("it is told", lambda: "MemoryError: no task" in self.log())
         pid = int(self.text("/pid"))
         self.world.remove(self.name)
         until("it ended", lambda: not processes.alive(pid))
         until(lambda: f"it turned: {self.log()}", lambda: "the loop turned at exit" in self.log())
-        self.assertNotIn("Traceback", self.log())
+        self.assertEqual(self.log().count("Traceback"), 1, self.log())
 
 
 if __name__ == "__main__":
