@@ -50,7 +50,8 @@ bool WrongSignatures::too_many(std::string_view key, const Sender& sender, uint6
   const std::string pair = pair_of(key, sender);
   const Group group = group_of(pair, sender, now);
   if (count_of(of_pair_, pair) >= kMostOfPair) return true;
-  if (group == local && count_of(of_uid_, *sender.uid) >= kMostOfUser) return true;
+  if (sender.uid && group == local && count_of(of_uid_, *sender.uid) >= kMostOfUser)
+    return true;
   return of_group_[group] >= kMostOfGroup[group];
 }
 
@@ -61,7 +62,7 @@ void WrongSignatures::note_wrong(std::string_view key,
   const std::string pair = pair_of(key, sender);
   const Group group = group_of(pair, sender, now);
   ++of_pair_[pair];
-  if (group == local) ++of_uid_[*sender.uid];
+  if (sender.uid && group == local) ++of_uid_[*sender.uid];
   ++of_group_[group];
 }
 
