@@ -8,3 +8,10 @@ target_compile_options(imperium_flags INTERFACE
   $<$<BOOL:${IMPERIUM_WERROR}>:-Werror>)
 target_compile_definitions(imperium_flags INTERFACE
   _GNU_SOURCE IMPERIUM_VERSION="${PROJECT_VERSION}")
+
+# What nearly every file includes, read once for each part: a third of the time of a build. Files
+# include what they use all the same; the build of script/lint, which has no such header, sees to it.
+target_precompile_headers(imperium_flags INTERFACE
+  <algorithm> <chrono> <coroutine> <cstdint> <cstring> <deque> <expected> <functional> <map>
+  <memory> <optional> <span> <string> <string_view> <unordered_map> <utility> <vector>
+  ${CMAKE_SOURCE_DIR}/base/log.h ${CMAKE_SOURCE_DIR}/base/result.h)

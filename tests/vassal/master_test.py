@@ -255,6 +255,7 @@ class Life(unittest.TestCase):
         pass_time(1)
         self.assertEqual([self.ticks(pid) for pid in pids], before)
 
+    @unittest.skipIf("TSAN_OPTIONS" in os.environ, "the thread sanitizer has a thread of its own, which works")
     def test_threads_of_the_application_do_not_disturb_the_master(self):
         vassal = self.start(["processes = 1"], "threaded.py")
         victim = vassal.workers()[0]
