@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -60,6 +61,12 @@ Result<> set_blocking(int fd, Blocking blocking) {
   const int wanted = blocking == Blocking::yes ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
   if (flags < 0 || ::fcntl(fd, F_SETFL, wanted) != 0) return fail_errno("set O_NONBLOCK");
   return {};
+}
+
+bool same_file(int a, int b) {
+  struct stat one{}, other{};
+  return ::fstat(a, &one) == 0 && ::fstat(b, &other) == 0 && one.st_dev == other.st_dev &&
+         one.st_ino == other.st_ino;
 }
 
 Result<> write_all(int fd, std::string_view data) {

@@ -63,6 +63,8 @@ Result<> seal(int memfd);
 /// Forbids resizing only: the content stays writable through mappings (for scoreboards).
 Result<> seal_size(int memfd);
 Result<> set_blocking(int fd, Blocking blocking);
+/// Whether both are descriptors of one file or socket (inode(7)); false if one is none.
+bool same_file(int a, int b);
 /// Writes all of `data`, retrying on EINTR and short writes. For blocking descriptors.
 Result<> write_all(int fd, std::string_view data);
 

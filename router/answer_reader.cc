@@ -230,7 +230,7 @@ bool AnswerReader::settle_framing(const HttpField& field) {
 
 size_t AnswerReader::feed_body(std::span<char> bytes) {
   if (form_ == Form::cgi) return feed_cgi_body(bytes);
-  const auto piece = message_->read_body(bytes, HttpMessage::Chunks::decoded);
+  const auto piece = message_->read_body(bytes);
   if (message_->state() == HttpMessage::State::broken) {
     fail("the body of the answer is not well-formed");
   } else if (message_->state() == HttpMessage::State::complete) {

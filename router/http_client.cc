@@ -12,7 +12,7 @@ std::string_view HttpClient::invitation() const {
 }
 
 std::expected<size_t, Refusal> HttpClient::take_body(std::span<char> bytes) {
-  const auto piece = message_.read_body(bytes, HttpMessage::Chunks::decoded);
+  const auto piece = message_.read_body(bytes);
   taken_ += piece.body;
   if (message_.state() == HttpMessage::State::broken)
     return std::unexpected(refusal_of_broken(message_));

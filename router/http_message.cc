@@ -56,7 +56,6 @@ struct HttpMessage::Callbacks {
   }
   static int on_body(http_parser* parser, const char* at, size_t size) {
     HttpMessage& message = of(parser);
-    if (message.decoded_to_ == nullptr) return 0;
     // A body that needs no decoding stands where it should.
     if (message.decoded_to_ != at) std::memmove(message.decoded_to_, at, size);
     message.decoded_to_ += size;
@@ -129,20 +128,17 @@ HttpMessage::State HttpMessage::read_head(std::string_view bytes) {
   return state_;
 }
 
-HttpMessage::Piece HttpMessage::read_body(std::span<char> bytes, Chunks chunks) {
+HttpMessage::Piece HttpMessage::read_body(std::span<char> bytes) {
   if (state_ != State::body || bytes.empty()) return {};
   if (is_request() && chunked_ && !lines_.feed({bytes.data(), bytes.size()})) {
     state_ = State::broken;
     return {};
   }
   char* const begin = bytes.data();
-  decoded_to_ = chunks == Chunks::decoded ? begin : nullptr;
+  decoded_to_ = begin;
   const size_t before = parsed_;
   run(begin, bytes.size());
-  Piece piece{parsed_ - before, 0};
-  if (decoded_to_ != nullptr) piece.body = static_cast<size_t>(decoded_to_ - begin);
-  decoded_to_ = nullptr;
-  return piece;
+  return {parsed_ - before, static_cast<size_t>(decoded_to_ - begin)};
 }
 
 HttpMessage::State HttpMessage::end_of_stream() {

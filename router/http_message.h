@@ -34,7 +34,6 @@ class HttpMessage {
     complete,  ///< nothing more belongs to this message
     broken,    ///< not HTTP: see too_large()
   };
-  enum class Chunks { decoded, kept };
 
   explicit HttpMessage(Kind kind);
   ~HttpMessage() = default;
@@ -52,9 +51,9 @@ class HttpMessage {
 
   struct Piece {
     size_t consumed = 0;  ///< bytes that belong to this message
-    size_t body = 0;      ///< Chunks::decoded: bytes of the body, moved to the front
+    size_t body = 0;      ///< bytes of the body, without chunk sizes, at the front
   };
-  Piece read_body(std::span<char> bytes, Chunks chunks);
+  Piece read_body(std::span<char> bytes);
   /// The peer sends no more: completes an answer without length, breaks everything else.
   State end_of_stream();
 
@@ -114,7 +113,7 @@ class HttpMessage {
   Span reason_;
   std::vector<FieldSpan> fields_;
   bool in_value_ = false;
-  char* decoded_to_ = nullptr;  // where read_body gathers the body; null: nowhere
+  char* decoded_to_ = nullptr;  // where read_body gathers the body
 };
 
 }  // namespace router

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstring>
@@ -22,12 +21,6 @@ constexpr base::Duration kMostGather = std::chrono::milliseconds(8);
 constexpr int kMany = 16;
 constexpr int kIdleLooks = 8;
 }  // namespace
-
-bool Listener::is_of(int socket) const {
-  struct stat mine{}, other{};
-  return ::fstat(socket_.get(), &mine) == 0 && ::fstat(socket, &other) == 0 &&
-         mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
-}
 
 Listener::Listener(uvx::Loop& loop,
                    base::Log& log,

@@ -41,7 +41,7 @@ class Listener {
            Reception& reception);
 
   /// Whether `socket` is the one it accepts from.
-  bool is_of(int socket) const;
+  bool is_of(int socket) const { return base::same_file(socket_.get(), socket); }
   /// Accepts until close().
   uvx::Task<void> run();
   void close();

@@ -1,7 +1,6 @@
 #include "router/page_server.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -59,12 +58,6 @@ PageServer::PageServer(uvx::Loop& loop,
       poll_(loop, socket_.get()),
       kind_(kind),
       make_(std::move(make)) {}
-
-bool PageServer::is_of(int socket) const {
-  struct stat mine{}, other{};
-  return ::fstat(socket_.get(), &mine) == 0 && ::fstat(socket, &other) == 0 &&
-         mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
-}
 
 uvx::Task<void> PageServer::run() {
   while (!closed_) {

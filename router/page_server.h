@@ -31,7 +31,7 @@ class PageServer {
              Make make);
 
   /// Whether `socket` is the one it answers at.
-  bool is_of(int socket) const;
+  bool is_of(int socket) const { return base::same_file(socket_.get(), socket); }
   uvx::Task<void> run();
   void close();
 

@@ -60,12 +60,6 @@ SubscriptionServer::SubscriptionServer(uvx::Loop& loop,
   base::refuse_descriptors(socket_.get());
 }
 
-bool SubscriptionServer::is_of(int socket) const {
-  struct stat mine{}, other{};
-  return ::fstat(socket_.get(), &mine) == 0 && ::fstat(socket, &other) == 0 &&
-         mine.st_dev == other.st_dev && mine.st_ino == other.st_ino;
-}
-
 base::Result<base::Fd> SubscriptionServer::bind(const std::string& address) {
   TRY_ASSIGN(const NodeAddress where, parse_node_address(address));
   const int family = where.storage.ss_family;

@@ -18,7 +18,7 @@ class SubscriptionServer {
   static base::Result<base::Fd> bind(const std::string& address);
 
   /// Whether `socket` is the one it hears on.
-  bool is_of(int socket) const;
+  bool is_of(int socket) const { return base::same_file(socket_.get(), socket); }
   /// Hears until close().
   uvx::Task<void> run();
   void close() { poll_.close(); }

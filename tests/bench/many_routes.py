@@ -5,7 +5,8 @@ import threading
 import time
 
 from imperium import client
-from imperium.lone_router import LoneRouter, LoneVassal, message
+from imperium.lone_router import LoneRouter, LoneVassal
+from imperium.messages import message
 from imperium.waiting import pause, until
 
 import stacks

@@ -31,7 +31,7 @@ Outcome read(std::string_view bytes, size_t step) {
   outcome.used = message.head_size();
   while (message.state() == State::body && outcome.used < bytes.size()) {
     std::string piece(bytes.substr(outcome.used, step));
-    const auto read = message.read_body(piece, HttpMessage::Chunks::decoded);
+    const auto read = message.read_body(piece);
     outcome.body += piece.substr(0, read.body);
     outcome.used += read.consumed;
     if (message.state() == State::broken) return {State::broken, {}};

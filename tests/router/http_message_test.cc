@@ -27,7 +27,7 @@ std::string decoded(const std::string& text,
   size_t at = message.head_size();
   while (message.state() == State::body && at < text.size()) {
     std::string piece = text.substr(at, step);
-    const auto read = message.read_body(piece, HttpMessage::Chunks::decoded);
+    const auto read = message.read_body(piece);
     body += piece.substr(0, read.body);
     at += read.consumed;
     if (message.state() == State::broken) return "broken";
@@ -159,8 +159,7 @@ TEST_SUITE("router") {
       std::string text = row.text;
       message.read_head(text);
       std::string body = text.substr(std::min(message.head_size(), text.size()));
-      if (message.state() == State::body)
-        message.read_body(body, HttpMessage::Chunks::kept);
+      if (message.state() == State::body) message.read_body(body);
       CHECK(message.state() == row.before);
       CHECK(message.framed() == row.framed);
       CHECK(message.end_of_stream() == row.after);

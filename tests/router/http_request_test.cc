@@ -191,7 +191,7 @@ TEST_SUITE("router") {
     HttpMessage answer(HttpMessage::Kind::answer);
     answer.read_head(page);
     std::string body = page.substr(answer.head_size());
-    answer.read_body(body, HttpMessage::Chunks::kept);
+    answer.read_body(body);
     CHECK(answer.state() == HttpMessage::State::complete);
   }
 }

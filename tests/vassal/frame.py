@@ -14,6 +14,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 from imperium.client import packet, parse_head, request_variables, uwsgi  # noqa: E402
+from imperium.messages import fields_of, message  # noqa: E402
 from imperium.programs import bin_directory  # noqa: E402
 
 APPS = os.path.join(HERE, "..", "apps")
@@ -23,16 +24,6 @@ NGINX, HTTP_PAIR = 1, 2
 
 def now_ns():
     return time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-
-
-def messages(data):
-    """(verb, {field: value}) of one lifeline message: a uwsgi packet whose first variable is the verb."""
-    block, texts = data[4:], []
-    while block:
-        size = int.from_bytes(block[:2], "little")
-        texts.append(block[2:2 + size].decode())
-        block = block[2 + size:]
-    return dict(zip(texts[::2], texts[1::2]))
 
 
 class Vassal:
@@ -66,10 +57,7 @@ class Vassal:
             return f.read()
 
     def say(self, verb):
-        data = b""
-        for text in ("verb", verb):
-            data += len(text).to_bytes(2, "little") + text.encode()
-        self.lifeline.send(b"\xe0" + len(data).to_bytes(2, "little") + b"\0" + data)
+        self.lifeline.send(message(verb))
 
     def heard(self, timeout=10.0):
         """The next message of the lifeline, None at its end."""
@@ -77,12 +65,12 @@ class Vassal:
         if not ready:
             raise AssertionError(f"the vassal says nothing; its log:\n{self.log()}")
         data = self.lifeline.recv(70000)
-        return messages(data) if data else None
+        return fields_of(data) if data else None
 
     def wait_for(self, verb, timeout=20.0):
-        while (message := self.heard(timeout)) is not None:
-            if verb in message.values():
-                return message
+        while (heard := self.heard(timeout)) is not None:
+            if verb in heard.values():
+                return heard
         raise AssertionError(f"the lifeline ended before '{verb}'; its log:\n{self.log()}")
 
     def ask(self, path="/", method="GET", extra=(), body=b"", **named):
