@@ -13,6 +13,9 @@ namespace router {
 namespace {
 constexpr int kBatch = 64;
 constexpr base::Duration kPause = std::chrono::milliseconds(20);
+/// A process may be woken and, by then, have no room: what it leaves behind wakes nobody
+/// else, so each looks now and then all the same.
+constexpr base::Duration kForgotten = std::chrono::seconds(1);
 /// How long a helper lets connections gather before it looks again; how many of them
 /// mean that the first process does not keep up; and after how many looks at an empty
 /// backlog a helper goes to sleep.
@@ -38,11 +41,21 @@ Listener::Listener(uvx::Loop& loop,
 }
 
 uvx::Task<void> Listener::run() {
-  while (!closed_ && co_await poll_.readable()) {
+  while (!closed_) {
+    co_await wait_for_room();
+    if (const auto ready = co_await poll_.readable(base::Deadline::in(kForgotten));
+        !ready && !ready.error().is(std::errc::timed_out))
+      co_return;
     co_await accept_all();
-    if (sharing_ != Sharing::first) poll_.step_back();
+    if (sharing_ != Sharing::first || !reception_.has_room()) poll_.step_back();
     if (sharing_ == Sharing::helper) co_await help();
   }
+}
+
+/// Who cannot take it must not be the one that a connection wakes.
+uvx::Task<void> Listener::wait_for_room() {
+  while (!closed_ && !reception_.has_room())
+    static_cast<void>(co_await pause_.sleep_until(base::Deadline::in(kPause)));
 }
 
 uvx::Task<int> Listener::accept_all() {

@@ -51,6 +51,7 @@ class Listener {
   /// How many there were.
   uvx::Task<int> accept_all();
   uvx::Task<void> help();
+  uvx::Task<void> wait_for_room();
   Batch accept_batch();
   bool somebody_waits() const;
 

@@ -118,7 +118,7 @@ void Router::listen(Door door, base::Fd socket, bool helper) {
                        : helper            ? Listener::Sharing::helper
                                            : Listener::Sharing::first;
   listeners_.emplace_back(loop_, log_, std::move(socket), sharing, reception(door));
-  if (accepting_) duties_.spawn(listeners_.back().run());
+  if (accepting_ && !draining_) duties_.spawn(listeners_.back().run());
 }
 
 Reception& Router::reception(Door door) {

@@ -4,8 +4,10 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include <uv.h>
 
@@ -102,7 +104,12 @@ struct Poll::State {
     epoll_event event{};
     event.events = EPOLLIN | EPOLLEXCLUSIVE;
     event.data.fd = fd;
-    static_cast<void>(::epoll_ctl(uv_backend_fd(loop->raw()), operation, fd, &event));
+    if (::epoll_ctl(uv_backend_fd(loop->raw()), operation, fd, &event) == 0) return;
+    if (operation == EPOLL_CTL_DEL) return;  // it is out, whatever the reason
+    // As libuv does: a process that would never hear of it again is better replaced.
+    std::fprintf(stderr, "uvx: epoll_ctl of descriptor %d: %s\n", fd,
+                 std::strerror(errno));
+    std::abort();
   }
 
   void rearm_timer() {
@@ -123,7 +130,11 @@ struct Poll::State {
   }
 
   void on_ready(int status, int events) {
-    if (status < 0) armed = 0;  // libuv has stopped watching
+    if (status < 0) {  // libuv has stopped watching, and knows nothing of our entry
+      armed = 0;
+      if (exclusive) enter(EPOLL_CTL_DEL);
+      exclusive = false;
+    }
     const bool surplus = (events & ~wanted()) != 0;
     // On a broken descriptor (status < 0) both wake: the system call names the error.
     if (status < 0 || (events & (UV_READABLE | UV_DISCONNECT)) != 0) wake(reader, 0);

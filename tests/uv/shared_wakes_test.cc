@@ -1,11 +1,9 @@
 // Two loops in two threads wait for the same descriptor: who wakes?
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <thread>
 
@@ -14,6 +12,7 @@
 #include "base/fd.h"
 #include "base/uv/loop.h"
 #include "base/uv/poll.h"
+#include "tests/support/thread_status.h"
 
 using uvx::Poll;
 
@@ -47,7 +46,7 @@ class WaitingThread {
  public:
   WaitingThread(Shared& shared, Poll::Wakes wakes)
       : thread_([this, &shared, wakes] {
-          id_ = static_cast<int>(::syscall(SYS_gettid));
+          id_ = support::thread_id();
           uvx::Loop loop;
           loop.run(take_all(loop, shared, wakes));
         }) {}
@@ -55,19 +54,13 @@ class WaitingThread {
   WaitingThread(const WaitingThread&) = delete;
   WaitingThread& operator=(const WaitingThread&) = delete;
 
-  bool sleeps() const { return of_status("State:") == "S"; }
+  bool sleeps() const { return support::sleeps(id_); }
   /// How often it went to sleep so far.
-  int slept() const { return std::stoi(of_status("voluntary_ctxt_switches:")); }
-
- private:
-  /// The word after `name` in /proc/PID/task/TID/status (proc(5)).
-  std::string of_status(const std::string& name) const {
-    std::ifstream status("/proc/self/task/" + std::to_string(id_) + "/status");
-    for (std::string word; status >> word;)
-      if (word == name && status >> word) return word;
-    return "0";
+  int slept() const {
+    return std::stoi(support::thread_status(id_, "voluntary_ctxt_switches:"));
   }
 
+ private:
   std::atomic<int> id_ = 0;
   std::thread thread_;
 };
