@@ -14,4 +14,4 @@ target_compile_definitions(imperium_flags INTERFACE
 target_precompile_headers(imperium_flags INTERFACE
   <algorithm> <chrono> <coroutine> <cstdint> <cstring> <deque> <expected> <functional> <map>
   <memory> <optional> <span> <string> <string_view> <unordered_map> <utility> <vector>
-  ${CMAKE_SOURCE_DIR}/base/log.h ${CMAKE_SOURCE_DIR}/base/result.h)
+  <base/log.h> <base/result.h>)
