@@ -111,17 +111,17 @@ void Master::send_order(const Slot& slot, std::string_view order) {
 }
 
 void Master::on_orders(uint32_t index) {
+  Slot& slot = slots_[index];
   std::array<char, 1024> text;
-  const auto received = base::receive_with_fds(slots_[index].orders.get(), text);
+  const auto received = base::receive_with_fds(slot.orders.get(), text);
   if (!received && received.error().is(std::errc::resource_unavailable_try_again)) return;
   if (!received || received->size == 0) {
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, slots_[index].orders.get(), nullptr);
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, slot.orders.get(), nullptr);
     return;
   }
   const std::string_view word(text.data(), received->size);
-  if (word == order::kUp) slots_[index].up = true;
+  if (word == order::kUp) slot.up = true;
   if (word == order::kUp && !checking_) announce();
-  Slot& slot = slots_[index];
   if (word == order::kLeaves && !slot.kill_at)
     slot.kill_at = base::Clock::now() + config_.worker_reload_mercy;
   if (word.starts_with(order::kFailed) && phase_ == Phase::starting) {
