@@ -75,10 +75,11 @@ void Crowd::admit(Arrival arrival) {
   if (!visit.open(std::move(arrival), bytes)) forget(visit);
 }
 
-Visit* Crowd::next_arrived() {
-  while (!arrived_.empty()) {
-    OpenVisit* const visit = find(arrived_.front());
-    arrived_.pop_front();
+/// Whoever went meanwhile is passed over.
+Visit* Crowd::next_of(std::deque<uint64_t>& ids) {
+  while (!ids.empty()) {
+    OpenVisit* const visit = find(ids.front());
+    ids.pop_front();
     if (visit != nullptr && !visit->released()) return visit;
   }
   return nullptr;
@@ -113,15 +114,6 @@ void Crowd::heed() {
   }
   // A poke: the wake-up for what waits may have died with another worker.
   if (called || host_.leaving()) look();
-}
-
-Visit* Crowd::next_changed() {
-  while (!changed_.empty()) {
-    OpenVisit* const visit = find(changed_.front());
-    changed_.pop_front();
-    if (visit != nullptr && !visit->released()) return visit;
-  }
-  return nullptr;
 }
 
 void Crowd::tick() {

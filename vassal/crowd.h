@@ -44,8 +44,8 @@ class Crowd final : public Visits, private VisitKeeper {
   int changes_fd() const override { return epoll_.get(); }
   void look() override;
   void heed() override;
-  Visit* next_arrived() override;
-  Visit* next_changed() override;
+  Visit* next_arrived() override { return next_of(arrived_); }
+  Visit* next_changed() override { return next_of(changed_); }
   void tick() override;
   void flush_log() override { log_.flush(); }
   size_t count() const override { return visits_.size(); }
@@ -61,6 +61,7 @@ class Crowd final : public Visits, private VisitKeeper {
   void admit(Arrival arrival);
   void look_a_last_time();
   OpenVisit* find(uint64_t id);
+  Visit* next_of(std::deque<uint64_t>& ids);
   void set_pulse();
 
   void arm(OpenVisit& visit) override;
